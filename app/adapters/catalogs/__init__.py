@@ -1,0 +1,1 @@
+"""Where a label's images come from."""

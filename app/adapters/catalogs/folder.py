@@ -1,0 +1,104 @@
+"""A folder of photos as a catalogue: `<root>/<label>/*.jpg` or `<root>/<label>/<product>/*.jpg`, nested as deep as it is.
+
+Every visible file below a label is listed; what is no image turns out to be none when it is read. Links are followed to
+files inside the root only, and never to folders.
+"""
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from app.domain.errors import CatalogueError
+from app.domain.naming import folder_image_id, folder_product_id, label_ids, printable
+from app.domain.records import CatalogueImage, CatalogueLabel
+
+_NOT_CONTENT: Final = frozenset({"thumbs.db", "desktop.ini"})
+
+
+class FolderCatalogue:
+    """See the port. Each call looks at the folder as it is then."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` holds a folder for each label."""
+        self._root = root.resolve()
+
+    async def labels(self) -> list[CatalogueLabel]:
+        """All labels, ordered by id."""
+        return await asyncio.to_thread(self._labels)
+
+    async def label(self, label_id: str) -> CatalogueLabel | None:
+        """One label, or None."""
+        return await asyncio.to_thread(self._label, label_id)
+
+    async def images(self, label_id: str) -> list[CatalogueImage]:
+        """A label's files by path."""
+        return await asyncio.to_thread(self._images, label_id)
+
+    def read(self, locator: str, max_bytes: int) -> bytes:
+        """An image's bytes, cut at `max_bytes + 1`."""
+        path = self.file(locator)
+        if path is None:
+            raise FileNotFoundError(locator)
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+
+    def file(self, locator: str) -> Path | None:
+        """The image's file, if it is a regular one inside the root."""
+        path = (self._root / locator).resolve()
+        try:
+            regular = stat.S_ISREG(path.stat().st_mode)
+        except OSError:
+            return None
+        return path if regular and path.is_relative_to(self._root) else None
+
+    def _folders(self) -> dict[str, str]:
+        """Label id -> folder name."""
+        try:
+            with os.scandir(self._root) as found:
+                names = sorted(item.name for item in found if item.is_dir() and not item.name.startswith("."))
+        except OSError as error:
+            detail = "The catalogue's folder cannot be read; check LOOKALIKE_CATALOG."
+            raise CatalogueError(detail) from error
+        return {label_id: name for name, label_id in label_ids(names).items()}
+
+    def _labels(self) -> list[CatalogueLabel]:
+        return [self._described(label_id, name) for label_id, name in sorted(self._folders().items())]
+
+    def _label(self, label_id: str) -> CatalogueLabel | None:
+        name = self._folders().get(label_id)
+        return None if name is None else self._described(label_id, name)
+
+    def _described(self, label_id: str, folder: str) -> CatalogueLabel:
+        name = printable(folder)
+        return CatalogueLabel(label_id, name, (name,), image_count=sum(1 for _ in self._files(folder)))
+
+    def _images(self, label_id: str) -> list[CatalogueImage]:
+        folder = self._folders().get(label_id)
+        if folder is None:
+            return []
+        return [_image(label_id, path) for path in sorted(self._files(folder), key=os.fsencode)]
+
+    def _files(self, folder: str) -> Iterator[str]:
+        """Paths below the root, with `/` between the parts."""
+        for parent, folders, names in os.walk(self._root / folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            inside = Path(parent).relative_to(self._root)
+            yield from (
+                (inside / name).as_posix()
+                for name in names
+                if not name.startswith(".") and name.lower() not in _NOT_CONTENT
+            )
+
+
+def _image(label_id: str, path: str) -> CatalogueImage:
+    _, *products, name = path.split("/")
+    return CatalogueImage(
+        image_id=folder_image_id(path),
+        name=printable(name),
+        label_id=label_id,
+        own_product_id=folder_product_id(label_id, products[0]) if products else None,
+        locator=path,
+    )

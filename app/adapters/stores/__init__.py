@@ -1,0 +1,1 @@
+"""Where entries and their vectors live."""

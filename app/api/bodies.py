@@ -1,0 +1,113 @@
+"""Request bodies that are multipart or JSON: read with a bound, in memory, into the fields of one schema."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.domain.errors import ImageRejectedError, InvalidRequestError, Reason
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+_FORM_SLACK_BYTES: Final = 1_000_000
+"""What a form may be longer than its image."""
+_DRAINED_TIMES: Final = 4
+"""A body over the limit is read on up to this many times the limit, so that its sender gets the answer."""
+_MAX_FIELDS: Final = 100
+_MAX_FILES: Final = 10
+
+
+class _InMemory(MultiPartParser):
+    """Keeps files in memory: they are bounded, and a query photo is never written anywhere."""
+
+    spool_max_size = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A posted file: its bytes and what its sender calls it."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's fields as they came, and its files by field."""
+
+    fields: Mapping[str, Any]
+    photos: Mapping[str, Sequence[Photo]]
+
+
+async def read_body(request: Request, max_file_bytes: int, repeated: frozenset[str] = frozenset()) -> Body:
+    """Read multipart or JSON; `repeated` names the form's fields that are lists. Raises a LookalikeError."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _read_form(request, max_file_bytes, repeated)
+    data = b"".join([chunk async for chunk in _bounded(request, max_file_bytes)])
+    if kind == "application/json" or kind.endswith("+json"):
+        return _parse_json(data)
+    detail = "Send multipart/form-data with an `image`, or JSON (Content-Type: application/json) with an `image_id`."
+    raise InvalidRequestError("query_source", detail)
+
+
+def validated(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
+    """Fields -> the schema. Raises RequestValidationError."""
+    try:
+        return schema.model_validate(fields)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
+
+
+def _parse_json(data: bytes) -> Body:
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError("malformed_body", "The body is not valid JSON.") from error
+    if not isinstance(fields, dict):
+        raise InvalidRequestError("malformed_body", "The body is JSON, but no object: send {...}.")
+    return Body(fields, {})
+
+
+async def _read_form(request: Request, max_file_bytes: int, repeated: frozenset[str]) -> Body:
+    parser = _InMemory(
+        request.headers, _bounded(request, max_file_bytes + _FORM_SLACK_BYTES), max_files=_MAX_FILES, max_fields=_MAX_FIELDS
+    )
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError) as error:
+        raise InvalidRequestError("malformed_body", "The multipart body is damaged or cut short.") from error
+    try:
+        photos: dict[str, list[Photo]] = {}
+        fields: dict[str, Any] = {}
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                photos.setdefault(name, []).append(Photo(await value.read(), value.filename or ""))
+            elif name in repeated:
+                fields.setdefault(name, []).append(value)
+            elif name in fields:
+                raise InvalidRequestError("invalid_request", f"The field `{name}` is there twice.")
+            else:
+                fields[name] = value
+    finally:
+        await form.close()
+    return Body(fields, photos)
+
+
+async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    """The body's chunks. Over the limit the rest is read and forgotten, then ImageRejectedError."""
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received <= max_bytes:
+            yield chunk
+        elif received > _DRAINED_TIMES * max_bytes:
+            break
+    if received > max_bytes:
+        raise ImageRejectedError(Reason.TOO_LARGE, f"The body is larger than {max_bytes:,} bytes; send a smaller image.")

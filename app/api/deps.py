@@ -1,0 +1,58 @@
+"""What routes are given: the services, and the pages of lists."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, Path, Query, Request
+
+from app.domain.errors import InvalidRequestError
+from app.domain.naming import IMAGE_ID_PATTERN, LABEL_ID_PATTERN
+from app.flows.services import Services
+
+Item = TypeVar("Item")
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.state.services
+    return services
+
+
+Using = Annotated[Services, Depends(_services)]
+LabelPath = Annotated[str, Path(pattern=LABEL_ID_PATTERN, description="A label's id.", examples=["shoes"])]
+ImagePath = Annotated[str, Path(pattern=IMAGE_ID_PATTERN, description="An image's id.")]
+JobPath = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$", description="A job's id.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+
+PAGE: Final = 50
+_BAD_CURSOR: Final = "cursor is `next_cursor` of the page before, as it was; leave it out for the first page."
+
+
+def encode_cursor(key: Sequence[Any]) -> str:
+    """The sort key of a page's last item -> an opaque word."""
+    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, types: Sequence[type]) -> tuple[Any, ...] | None:
+    """The word -> the key, checked for its types. Raises InvalidRequestError."""
+    if cursor is None:
+        return None
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise InvalidRequestError("invalid_request", _BAD_CURSOR) from error
+    if not isinstance(key, list) or [type(part) for part in key] != list(types):
+        raise InvalidRequestError("invalid_request", _BAD_CURSOR)
+    return tuple(key)
+
+
+def page(
+    items: Sequence[Item], key: Callable[[Item], tuple[Any, ...]], after: tuple[Any, ...] | None, limit: int
+) -> tuple[list[Item], str | None]:
+    """The next `limit` items by key behind `after`, and the cursor of the page behind them."""
+    rest = sorted((item for item in items if after is None or key(item) > after), key=key)
+    found = rest[:limit]
+    return found, encode_cursor(key(found[-1])) if len(rest) > limit else None

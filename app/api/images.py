@@ -1,0 +1,82 @@
+"""/images: single indexed images, their files, and what looks like them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from app.api.deps import ImagePath, Using
+from app.api.problems import responses
+from app.api.schemas import Exact, GroupBy, Image, K, LabelId, MinScore, SearchAnswer
+from app.api.search import answered
+from app.domain.records import MediaFile
+from app.flows.searching import Search
+
+router = APIRouter(tags=["Images"])
+
+_FILE_RESPONSES = {
+    200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"},
+    206: {"description": "The part that `Range` asks for"},
+    304: {"description": "`If-None-Match` holds the file's ETag"},
+    **responses(404, 422, 503),
+}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # A photo is only ever a photo, whatever its bytes are made to look like.
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private, no-cache",
+}
+
+
+@router.get("/images/{image_id}", summary="One indexed image", responses=responses(404, 422, 503))
+async def get_image(services: Using, image_id: ImagePath) -> Image:
+    """What is known of it, and where its file is."""
+    return Image.of(await services.browsing.image(image_id))
+
+
+@router.get(
+    "/images/{image_id}/content", summary="An image's file", response_class=FileResponse, responses=_FILE_RESPONSES
+)
+async def get_image_content(services: Using, request: Request, image_id: ImagePath) -> Response:
+    """The file as it was indexed, its type told by its bytes."""
+    return _sent(request, await services.browsing.content(image_id))
+
+
+@router.get(
+    "/images/{image_id}/thumbnail", summary="An image's thumbnail", response_class=FileResponse, responses=_FILE_RESPONSES
+)
+async def get_image_thumbnail(services: Using, request: Request, image_id: ImagePath) -> Response:
+    """A JPEG of at most 256 pixels a side."""
+    return _sent(request, await services.browsing.thumbnail(image_id))
+
+
+@router.get("/images/{image_id}/similar", summary="What looks like an indexed image", responses=responses(404, 409, 422, 503))
+async def get_similar_images(
+    services: Using,
+    response: Response,
+    image_id: ImagePath,
+    label_id: Annotated[list[LabelId] | None, Query(description="Search under these labels only.")] = None,
+    k: Annotated[K, Query()] = 10,
+    group_by: Annotated[GroupBy, Query()] = "product",
+    min_score: Annotated[MinScore, Query()] = None,
+    exact: Annotated[Exact, Query()] = False,  # noqa: FBT002 - a query parameter
+) -> SearchAnswer:
+    """As a search by `image_id`, the image itself left out."""
+    search = Search(
+        image_id=image_id,
+        label_ids=frozenset(label_id) if label_id else None,
+        k=k,
+        group_by=group_by,
+        min_score=min_score,
+        exact=exact,
+        without_itself=True,
+    )
+    return await answered(services, response, search)
+
+
+def _sent(request: Request, file: MediaFile) -> Response:
+    headers = {**_HEADERS, "ETag": file.etag}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if file.etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(file.path, media_type=file.media_type, headers=headers)

@@ -1,0 +1,150 @@
+"""/index: what can be found, and making it so."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request, Response, status
+
+from app.api.bodies import Photo, read_body, validated
+from app.api.deps import PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
+from app.api.problems import responses
+from app.api.schemas import Image, Index, IndexManyOptions, IndexOptions, IndexPage, JobOut, UploadForm
+from app.domain.errors import ImageRejectedError, InvalidRequestError, Reason
+from app.domain.naming import printable
+from app.domain.records import LabelIndex
+from app.flows.services import Services
+from app.flows.uploading import Upload
+
+router = APIRouter(tags=["Index"])
+
+_MAX_NAME = 255
+
+
+@router.get("/index", summary="What is indexed", responses=responses(422, 503))
+async def list_indexes(services: Using, limit: Limit = PAGE, cursor: Cursor = None) -> IndexPage:
+    """Every label with indexed images."""
+    after = decode_cursor(cursor, [str])
+    indexes = await services.browsing.indexes()
+    found, next_cursor = page(indexes, lambda index: (index.label_id,), after, limit)
+    return IndexPage(items=[await _shown(services, index) for index in found], next_cursor=next_cursor)
+
+
+@router.get("/index/{label_id}", summary="What is indexed under a label", responses=responses(404, 422, 503))
+async def get_index(services: Using, label_id: LabelPath) -> Index:
+    """How many images and products, how large, in which space, and whether a job is at work on it."""
+    return await _shown(services, await services.browsing.index(label_id))
+
+
+@router.post(
+    "/index/{label_id}",
+    summary="Index a label",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses={200: {"model": JobOut, "description": "The label's job is live already"}, **responses(404, 422, 503)},
+)
+async def index_label(
+    services: Using, response: Response, label_id: LabelPath, options: Annotated[IndexOptions | None, Body()] = None
+) -> JobOut:
+    """Start a job that indexes the label's images; `Location` is where to watch it."""
+    job, new = await services.jobs.start(label_id, options.limit if options else None)
+    if not new:
+        response.status_code = status.HTTP_200_OK
+    response.headers["Location"] = f"/jobs/{job.job_id}"
+    return JobOut.of(job, services.jobs.pace(job))
+
+
+@router.post(
+    "/index",
+    summary="Index many labels, or all",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=responses(404, 422, 503),
+)
+async def index_many(services: Using, response: Response, options: IndexManyOptions) -> JobOut:
+    """Start a job for each label, and one whose `children` they are. A label whose job is live keeps that."""
+    if options.all == (options.label_ids is not None):
+        raise InvalidRequestError("invalid_request", 'Send either {"label_ids": [...]} or {"all": true}.')
+    job = await services.jobs.start_many(options.label_ids)
+    response.headers["Location"] = f"/jobs/{job.job_id}"
+    return JobOut.of(job, services.jobs.pace(job))
+
+
+@router.delete(
+    "/index/{label_id}",
+    summary="Take a label out of the index",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=responses(404, 422, 503),
+)
+async def delete_index(services: Using, label_id: LabelPath) -> None:
+    """From the answer on no search shows the label's images. One that has other labels stays under those."""
+    await services.jobs.drop_label(label_id)
+
+
+@router.post(
+    "/index/{label_id}/images",
+    summary="Add an own image",
+    status_code=status.HTTP_201_CREATED,
+    responses={
+        200: {"model": Image, "description": "The same bytes were there; the label was added"},
+        **responses(400, 413, 415, 422, 503),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadForm"}}},
+        }
+    },
+)
+async def add_image(services: Using, request: Request, response: Response, label_id: LabelPath) -> Image:
+    """Index one image that the caller sends. The label is made if need be, and the image is kept."""
+    body = await read_body(request, services.max_upload_bytes)
+    form = validated(UploadForm, dict(body.fields))
+    photo = _the_image(body.photos.get("image", ()))
+    entry, new = await services.uploading.add(
+        Upload(
+            label_id=label_id,
+            data=photo.data,
+            name=printable(photo.name)[:_MAX_NAME],
+            product_id=_printable(form.product_id),
+            title=form.title,
+            attributes=_attributes(form.attributes),
+        )
+    )
+    if not new:
+        response.status_code = status.HTTP_200_OK
+    response.headers["Location"] = f"/images/{entry.image_id}"
+    return Image.of(entry)
+
+
+async def _shown(services: Services, index: LabelIndex) -> Index:
+    return Index.of(
+        index,
+        space=services.store.space,
+        model=services.embedder.card,
+        method=services.store.method,
+        job=await services.ledger.live_job(index.label_id),
+    )
+
+
+def _the_image(photos: Sequence[Photo]) -> Photo:
+    if len(photos) != 1:
+        raise InvalidRequestError("query_source", "Send multipart/form-data with exactly one file in `image`.")
+    if not photos[0].data:
+        raise ImageRejectedError(Reason.UNDECODABLE, "The `image` part is empty; send the file's bytes.")
+    return photos[0]
+
+
+def _printable(product_id: str | None) -> str | None:
+    if product_id is not None and not product_id.isprintable():
+        raise InvalidRequestError("invalid_request", "product_id: only printable characters.")
+    return product_id
+
+
+def _attributes(text: str | None) -> dict[str, str | float | bool]:
+    try:
+        attributes: Any = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        attributes = None
+    if not isinstance(attributes, dict) or not all(isinstance(value, str | int | float) for value in attributes.values()):
+        detail = 'attributes: a JSON object of strings, numbers and booleans, such as {"colour": "red"}.'
+        raise InvalidRequestError("invalid_request", detail)
+    return attributes

@@ -1,0 +1,58 @@
+"""Every setting: its LOOKALIKE_ variable, its default, its unit, its meaning. Settings stop at wiring."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_MODELS: Final = Path(__file__).resolve().parent.parent / "models"
+
+
+def _loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _embedded(store: str) -> str:
+    if store != "embedded":
+        message = "only 'embedded' is there yet"
+        raise ValueError(message)
+    return store
+
+
+class Settings(BaseSettings):
+    """What the service is told from outside; read once, at start-up."""
+
+    model_config = SettingsConfigDict(env_prefix="LOOKALIKE_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond loopback only with `insecure`.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    insecure: bool = Field(default=False, description="Listen beyond loopback although no key protects the service.")
+    access_log: bool = Field(default=False, description="Write a line for each request.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+
+    data_dir: Path = Field(Path("data"), description="Folder for everything that the service keeps.")
+    catalog: Path | None = Field(None, description="Folder of photos: <root>/<label>/[<product>/]*.jpg.")
+    product_from: Literal["auto", "label", "folder", "image"] = Field(
+        "auto",
+        description="What a product is: the product folder, else the image (auto); the label; the innermost folder; the image.",
+    )
+    store: Annotated[str, AfterValidator(_embedded)] = Field("embedded", description="Where vectors live.")
+
+    model: Path = Field(_MODELS / "mobilenet_v2.onnx", description="The network; SHA256SUMS beside it must list it.")
+    views: Literal[1, 2] = Field(1, description="Crops of a photo that are embedded; 2 is more accurate, at twice the time.")
+    colour_weight: float = Field(0.25, ge=0, le=4, description="Weight of the colour histogram beside the network; 0: none.")
+
+    max_image_bytes: int = Field(20_000_000, ge=1_000, description="Largest image file, in bytes.")
+    max_image_pixels: int = Field(50_000_000, ge=1_000, description="Largest image, in pixels.")
+    min_image_side: int = Field(16, ge=1, description="Shortest side of an image, in pixels.")
+
+    workers: int | None = Field(None, ge=1, description="Threads for searches; by default the cores the process may use.")
+    index_workers: int | None = Field(None, ge=1, description="Threads for indexing; by default as many.")
+    search_queue: int = Field(64, ge=0, description="Searches that may wait for a thread; more are answered 503.")
+    index_batch: int = Field(8, ge=1, le=64, description="Images decoded and embedded together when indexing.")
+
+    @property
+    def needs_insecure(self) -> bool:
+        """Whether the address asks for `insecure`, which is not set."""
+        return not self.insecure and not _loopback(self.host)

@@ -1,0 +1,1 @@
+"""What the product knows: pure functions and records, no I/O."""

@@ -1,0 +1,29 @@
+"""Hits -> products: each product ranked by its nearest photo."""
+
+from collections.abc import Sequence
+
+from app.domain.records import Hit, ProductHit
+
+
+def in_order(hits: Sequence[Hit]) -> list[Hit]:
+    """By falling score, ties by image id."""
+    return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))
+
+
+def by_product(hits: Sequence[Hit]) -> list[ProductHit]:
+    """Hits in order -> products by falling score of their nearest photo, ties by product id."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        groups.setdefault(hit.entry.product_id, []).append(hit)
+    products = [_product(product_id, members) for product_id, members in groups.items()]
+    return sorted(products, key=lambda product: (-product.score, product.product_id))
+
+
+def by_image(hits: Sequence[Hit]) -> list[ProductHit]:
+    """Hits in order -> one result each."""
+    return [_product(hit.entry.product_id, [hit]) for hit in hits]
+
+
+def _product(product_id: str, hits: Sequence[Hit]) -> ProductHit:
+    labels = dict.fromkeys(label for hit in hits for label in hit.entry.label_ids)
+    return ProductHit(product_id, tuple(sorted(labels)), hits[0].score, tuple(hits))

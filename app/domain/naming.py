@@ -1,0 +1,82 @@
+"""Names of folders and tables -> ids that are safe in addresses, aliases and file names."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from app.domain.records import ProductFrom
+
+LABEL_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+IMAGE_ID_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
+MAX_PRODUCT_ID_LENGTH: Final = 200
+_MAX_STEM_LENGTH: Final = 56
+_UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
+
+
+def label_ids(names: Iterable[str]) -> dict[str, str]:
+    """Each name -> its label id, unique among them.
+
+    Lower-cased, other characters `-`, leading ones that are no letter or digit dropped, cut to 56. An id that is empty, was
+    cut or meets another's gets `-` and six hex digits of the name's sha256, except for the name that equals its id.
+    """
+    names = list(dict.fromkeys(names))
+    stems = {name: _stem(name) for name in names}
+    shared = Counter(stems.values())
+    return {name: _label_id(name, stem, unique=shared[stem] == 1) for name, stem in stems.items()}
+
+
+def _stem(name: str) -> str:
+    return _UNSAFE.sub("-", name.lower()).lstrip("._-")
+
+
+def _label_id(name: str, stem: str, *, unique: bool) -> str:
+    fits = 0 < len(stem) <= _MAX_STEM_LENGTH
+    if fits and (unique or name == stem):
+        return stem
+    suffix = hashlib.sha256(encoded(name)).hexdigest()[:6]
+    return f"{stem[:_MAX_STEM_LENGTH]}-{suffix}".lstrip("-")
+
+
+def encoded(name: str) -> bytes:
+    """A file's name or path -> its own bytes, also where they are no UTF-8."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def printable(name: str) -> str:
+    """A file's name as it can be shown and stored: what is no text or cannot be printed becomes U+FFFD."""
+    text = encoded(name).decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def folder_image_id(relative_path: str) -> str:
+    """The id of an image in a folder: 24 hex of the sha256 of its path below the root, with `/` between the parts."""
+    return hashlib.sha256(encoded(relative_path)).hexdigest()[:24]
+
+
+def upload_image_id(data: bytes) -> str:
+    """The id of an own upload: 32 hex of the sha256 of its bytes."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def folder_product_id(label_id: str, folder: str) -> str:
+    """`<label_id>:<folder>`, printable and at most 200 characters; a changed or cut name ends in six hex of its sha256."""
+    plain = f"{label_id}:{printable(folder)}"
+    if len(plain) <= MAX_PRODUCT_ID_LENGTH and printable(folder) == folder:
+        return plain
+    suffix = "-" + hashlib.sha256(encoded(folder)).hexdigest()[:6]
+    return plain[: MAX_PRODUCT_ID_LENGTH - len(suffix)] + suffix
+
+
+def product_id(rule: ProductFrom, *, label_id: str, image_id: str, own: str | None) -> str:
+    """The product of an image under a rule; `own` is the catalogue's word for it, if it has one."""
+    match rule:
+        case ProductFrom.LABEL:
+            return label_id
+        case ProductFrom.IMAGE:
+            return image_id
+        case ProductFrom.FOLDER:
+            return own or label_id
+        case ProductFrom.AUTO:
+            return own or image_id

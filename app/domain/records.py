@@ -1,0 +1,159 @@
+"""The nouns of the product: what flows between the rooms. All are immutable values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from app.domain.features import Vector
+
+StoredFeatures = npt.NDArray[np.float16]
+"""float16 [dimensions]: a photo's features as they are kept."""
+
+
+class Origin(StrEnum):
+    """Where an entry's photo came from."""
+
+    CATALOGUE = "catalogue"
+    UPLOAD = "upload"
+
+
+class ProductFrom(StrEnum):
+    """What counts as one product."""
+
+    AUTO = "auto"
+    """The catalogue's own product (a product folder), else the image itself."""
+    LABEL = "label"
+    """The label is the SKU."""
+    FOLDER = "folder"
+    """The folder that holds the image: the product folder, or the label's."""
+    IMAGE = "image"
+    """Every image is a product of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueLabel:
+    """A label that could be indexed. `path` leads to it from the top of the catalogue's tree."""
+
+    label_id: str
+    name: str
+    path: tuple[str, ...]
+    image_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueImage:
+    """An image that could be indexed. `locator` is the catalogue's own word for where it is, meant for nobody else."""
+
+    image_id: str
+    name: str
+    label_id: str
+    own_product_id: str | None
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One indexed image, whatever its labels; never without one. `sha256` is of the encoded bytes, in hex."""
+
+    image_id: str
+    name: str
+    label_ids: tuple[str, ...]
+    product_id: str
+    width: int
+    height: int
+    sha256: str
+    perceptual_hash: bytes
+    origin: Origin
+    locator: str
+    title: str | None = None
+    attributes: Mapping[str, str | float | bool] = field(default_factory=dict)
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry and its features on their way into the store."""
+
+    entry: Entry
+    features: StoredFeatures
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry near a query; `score` is the cosine, in [-1, 1]."""
+
+    entry: Entry
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProductHit:
+    """A product near a query: its best photo first, ranked by `score`."""
+
+    product_id: str
+    label_ids: tuple[str, ...]
+    score: float
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIndex:
+    """What is indexed under a label. `stale_count` of the images are of another space, and not searched."""
+
+    label_id: str
+    name: str
+    image_count: int
+    stale_count: int
+    product_count: int
+    byte_count: int
+    built_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Vectors that may be compared: one model with its settings, and what was learned on top (here: nothing)."""
+
+    space_id: str
+    fingerprint: str
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of the loaded model. `fingerprint` names everything that changes a vector."""
+
+    name: str
+    fingerprint: str
+    dimensions: int
+    file_name: str
+    file_sha256: str
+    pixel_rule: str
+    views: int
+    colour_weight: float
+    precision: str
+    source: str
+    licence: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A stored photo on its way out: its bytes' own type, and a name for this very content."""
+
+    path: str
+    media_type: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A vector to search for, and where. `label_ids` None means everywhere."""
+
+    vector: Vector
+    k: int
+    label_ids: frozenset[str] | None = None
+    exact: bool = False

@@ -1,0 +1,23 @@
+"""Everything a route may use: one record, built by wiring, handed to the HTTP layer."""
+
+from dataclasses import dataclass
+
+from app.domain.ports import Embedder, Ledger, Store
+from app.flows.browsing import Browsing
+from app.flows.jobs import Jobs
+from app.flows.searching import Searching
+from app.flows.uploading import Uploading
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The activities, and the parts whose state is shown as it is."""
+
+    searching: Searching
+    browsing: Browsing
+    uploading: Uploading
+    jobs: Jobs
+    embedder: Embedder
+    store: Store
+    ledger: Ledger
+    max_upload_bytes: int

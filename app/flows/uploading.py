@@ -1,0 +1,82 @@
+"""The caller's own image -> an entry whose original is kept."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.domain.features import Vectors
+from app.domain.imaging import Prepared, prepare
+from app.domain.naming import product_id, upload_image_id
+from app.domain.ports import Embedder, Media, Store, Workers
+from app.domain.records import Entry, NewEntry, Origin, ProductFrom
+from app.flows.indexing import as_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An image's bytes and what its owner says of it."""
+
+    label_id: str
+    data: bytes
+    name: str
+    product_id: str | None = None
+    title: str | None = None
+    attributes: Mapping[str, str | float | bool] = field(default_factory=dict)
+
+
+class Uploading:
+    """Adds single images under a label, which is made if need be."""
+
+    def __init__(self, embedder: Embedder, workers: Workers, store: Store, media: Media, product_from: ProductFrom) -> None:
+        """`workers` are those of indexing."""
+        self._embedder = embedder
+        self._workers = workers
+        self._store = store
+        self._media = media
+        self._product_from = product_from
+        self._one_at_a_time = asyncio.Lock()
+
+    async def add(self, upload: Upload) -> tuple[Entry, bool]:
+        """The entry, and whether it is new; the same bytes again only add a label. Raises ImageRejectedError."""
+        image_id = upload_image_id(upload.data)
+        if await self._store.existing([image_id]):
+            return await self._add_label(image_id, upload.label_id), False
+        prepared, vectors = await self._workers.run(self._embed, upload.data)
+        async with self._one_at_a_time:
+            if await self._store.existing([image_id]):
+                return await self._add_label(image_id, upload.label_id), False
+            entry = self._entry(image_id, upload, prepared, await self._store.entry(image_id))
+            await self._media.keep(image_id, upload.data)
+            await self._store.put([NewEntry(entry, as_stored(vectors)[0])])
+        return entry, True
+
+    async def _add_label(self, image_id: str, label_id: str) -> Entry:
+        await self._store.add_label(image_id, label_id)
+        entry = await self._store.entry(image_id)
+        if entry is None:
+            raise LookupError(image_id)  # dropped this very moment: the caller's retry adds it anew
+        return entry
+
+    def _embed(self, data: bytes) -> tuple[Prepared, Vectors]:
+        prepared = prepare(data, self._embedder.recipe, hashed=True)
+        return prepared, self._embedder.embed([prepared])
+
+    def _entry(self, image_id: str, upload: Upload, prepared: Prepared, stale: Entry | None) -> Entry:
+        """`stale` is the same image as it was indexed with another model."""
+        label_ids = {upload.label_id, *(stale.label_ids if stale else ())}
+        own = upload.product_id
+        return Entry(
+            image_id=image_id,
+            name=upload.name,
+            label_ids=tuple(sorted(label_ids)),
+            product_id=own or product_id(self._product_from, label_id=upload.label_id, image_id=image_id, own=None),
+            width=prepared.width,
+            height=prepared.height,
+            sha256=hashlib.sha256(upload.data).hexdigest(),
+            perceptual_hash=prepared.perceptual_hash or b"",
+            origin=Origin.UPLOAD,
+            locator="",
+            title=upload.title,
+            attributes=upload.attributes,
+        )
