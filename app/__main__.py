@@ -4,6 +4,7 @@
 def main() -> None:
     from app.cli.serve import serve
     from app.config import Settings
+
     serve(Settings())
 
 

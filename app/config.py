@@ -35,19 +35,25 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(None, description="Folder of photos: <root>/<label>/[<product>/]*.jpg.")
     product_from: Literal["auto", "label", "folder", "image"] = Field(
         "auto",
-        description="What a product is: the product folder, else the image (auto); the label; the innermost folder; the image.",
+        description="What a product is: the product folder, else the image (auto); the label; the folder; the image.",
     )
     store: Annotated[str, AfterValidator(_embedded)] = Field("embedded", description="Where vectors live.")
 
     model: Path = Field(_MODELS / "mobilenet_v2.onnx", description="The network; SHA256SUMS beside it must list it.")
-    views: Literal[1, 2] = Field(1, description="Crops of a photo that are embedded; 2 is more accurate, at twice the time.")
-    colour_weight: float = Field(0.25, ge=0, le=4, description="Weight of the colour histogram beside the network; 0: none.")
+    views: Literal[1, 2] = Field(
+        1, description="Crops of a photo that are embedded; 2 is more accurate, at twice the time."
+    )
+    colour_weight: float = Field(
+        0.25, ge=0, le=4, description="Weight of the colour histogram beside the network; 0: none."
+    )
 
     max_image_bytes: int = Field(20_000_000, ge=1_000, description="Largest image file, in bytes.")
     max_image_pixels: int = Field(50_000_000, ge=1_000, description="Largest image, in pixels.")
     min_image_side: int = Field(16, ge=1, description="Shortest side of an image, in pixels.")
 
-    workers: int | None = Field(None, ge=1, description="Threads for searches; by default the cores the process may use.")
+    workers: int | None = Field(
+        None, ge=1, description="Threads for searches; by default the cores the process may use."
+    )
     index_workers: int | None = Field(None, ge=1, description="Threads for indexing; by default as many.")
     search_queue: int = Field(64, ge=0, description="Searches that may wait for a thread; more are answered 503.")
     index_batch: int = Field(8, ge=1, le=64, description="Images decoded and embedded together when indexing.")

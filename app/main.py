@@ -14,7 +14,8 @@ from pydantic.json_schema import models_json_schema
 
 from app import __version__
 from app.api import images, index, jobs, labels, problems, search, service
-from app.api.schemas import SearchForm, SearchRequest, UploadForm
+from app.api.schemas.labels import UploadForm
+from app.api.schemas.search import SearchForm, SearchRequest
 from app.config import Settings
 from app.flows.services import Services
 from app.wiring import open_services
@@ -74,7 +75,9 @@ def _describe_forms(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = described()
-        _, schemas = models_json_schema([(form, "validation") for form in _FORMS], ref_template="#/components/schemas/{model}")
+        _, schemas = models_json_schema(
+            [(form, "validation") for form in _FORMS], ref_template="#/components/schemas/{model}"
+        )
         document["components"]["schemas"].update(schemas["$defs"])
         return _with_one_error_type(document)
 

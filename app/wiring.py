@@ -14,11 +14,12 @@ from app.adapters.stores.embedded.store import EmbeddedStore
 from app.adapters.workers import ThreadWorkers, usable_cores
 from app.config import Settings
 from app.domain.imaging import Limits
-from app.domain.ports import Catalogue
 from app.domain.records import ModelCard, ProductFrom, Space
 from app.flows.browsing import Browsing
 from app.flows.indexing import Indexing
 from app.flows.jobs import Jobs
+from app.flows.removing import Removing
+from app.flows.running import Runner
 from app.flows.searching import Searching
 from app.flows.services import Services
 from app.flows.uploading import Uploading
@@ -45,24 +46,23 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(store.close)
         ledger = stack.enter_context(closing(SqliteLedger(folder / "jobs.sqlite3")))
         media = MediaFolder(folder / "media", limits)
-        catalogue: Catalogue = FolderCatalogue(settings.catalog) if settings.catalog else EmptyCatalogue()
+        catalogue = FolderCatalogue(settings.catalog) if settings.catalog else EmptyCatalogue()
         search_workers = stack.enter_context(closing(ThreadWorkers("search", search_threads, settings.search_queue)))
         index_workers = stack.enter_context(
             closing(ThreadWorkers("index", index_threads, _UNBOUNDED, niceness=_INDEXING_NICENESS))
         )
         browsing = Browsing(catalogue, store, media)
         indexing = Indexing(embedder, index_workers, store, catalogue, product_from)
-        jobs = Jobs(
-            ledger, indexing, browsing, catalogue, store, media,
-            batch_size=settings.index_batch, batches_at_once=index_threads + 1,
-        )  # fmt: skip
-        await jobs.open()
-        stack.push_async_callback(jobs.close)
+        runner = Runner(ledger, indexing, browsing, batch_size=settings.index_batch, batches_at_once=index_threads + 1)
+        await runner.open()
+        stack.push_async_callback(runner.close)
+        jobs = Jobs(ledger, runner, browsing, store)
         yield Services(
             searching=Searching(embedder, search_workers, store, catalogue),
             browsing=browsing,
             uploading=Uploading(embedder, search_workers, store, media, product_from),
             jobs=jobs,
+            removing=Removing(jobs, store, media),
             embedder=embedder,
             store=store,
             ledger=ledger,

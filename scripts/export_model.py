@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import random
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -54,7 +53,7 @@ def load_trunk(weights: Path | None) -> keras.Model:
         return keras.applications.MobileNetV2((CROP_SIDE, CROP_SIDE, 3), include_top=False, weights="imagenet")
     trunk = keras.applications.MobileNetV2((CROP_SIDE, CROP_SIDE, 3), include_top=False, weights=None)
     with h5py.File(weights) as file:
-        stored = file["model_weights"] if "model_weights" in file else file
+        stored = file.get("model_weights", file)
         for layer in trunk.layers:
             if layer.weights:
                 group = stored[layer.name]
@@ -90,7 +89,7 @@ class Photos(CalibrationDataReader):
 
     def __init__(self, paths: list[Path]) -> None:
         """Keep the paths; nothing is read yet."""
-        self._paths: Iterator[Path] = iter(paths)
+        self._paths = iter(paths)
 
     def get_next(self) -> dict[str, Pixels] | None:
         """The next photo as a batch of one, or None at the end."""
@@ -155,8 +154,10 @@ def main() -> None:
     quantise(fp32, int8, photos[50:])
     for path in (fp32, int8):
         cosines = agreement(trunk, path, photos[:50])
-        print(f"{path.name}: {path.stat().st_size} bytes; cosine with Keras on 50 photos: "
-              f"min {cosines.min():.6f}, mean {cosines.mean():.6f}")
+        print(
+            f"{path.name}: {path.stat().st_size} bytes; cosine with Keras on 50 photos: "
+            f"min {cosines.min():.6f}, mean {cosines.mean():.6f}"
+        )
     digests = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in (fp32, int8)]
     (options.output / "SHA256SUMS").write_text("".join(digests))
 

@@ -12,16 +12,28 @@ find_python() {  # the first Python that is new enough
     return 1
 }
 
-make_venv() {  # make_venv FOLDER REQUIREMENTS: does nothing when that was done before
-    local venv=$1 requirements=$2 python stamp
+make_venv() {  # make_venv FOLDER REQUIREMENTS [LARGER REQUIREMENTS...]: does nothing when one of these was installed before
+    local venv=$1 requirements=$2 python file
     python=$(find_python)
-    stamp="$(cat "$requirements" pyproject.toml | cksum) $("$python" -c 'import sys; print(sys.version)') $PWD"
-    [ "$(cat "$venv/.installed-${requirements##*/}" 2>/dev/null)" = "$stamp" ] && return
+    for file in "${@:2}"; do
+        [ "$(cat "$venv/.installed" 2>/dev/null)" = "$(stamp "$python" "$file")" ] && return
+    done
     echo "Installing the locked packages into $venv (once)..." >&2
+    rm -f "$venv/.installed"
     "$python" -m venv "$venv" || {
         echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv" >&2
         return 1
     }
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$requirements"
-    echo "$stamp" > "$venv/.installed-${requirements##*/}"
+    [ "${requirements##*/}" = export.txt ] || install_command "$venv"
+    stamp "$python" "$requirements" > "$venv/.installed"
+}
+
+stamp() {  # what an environment was made from
+    echo "$(cksum < "$2") $("$1" -c 'import sys; print(sys.version)') $PWD"
+}
+
+install_command() {  # puts `lookalike` into the environment, as a link to this checkout
+    PYTHONDONTWRITEBYTECODE=1 "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --no-index --no-deps --no-build-isolation --editable .
 }

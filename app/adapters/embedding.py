@@ -78,7 +78,9 @@ def _session(data: bytes, name: str) -> onnxruntime.InferenceSession:
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common root of their own
-        raise ModelError(f"{name} cannot be loaded by onnxruntime: export it again with scripts/export_model.") from error
+        raise ModelError(
+            f"{name} cannot be loaded by onnxruntime: export it again with scripts/export_model."
+        ) from error
     if session.get_modelmeta().custom_metadata_map.get("pixel_rule") != PIXEL_RULE:
         raise ModelError(f"{name} was made for another pixel rule: export it again with scripts/export_model.")
     return session

@@ -36,7 +36,11 @@ class MediaFolder:
 
     async def discard(self, image_ids: Sequence[str]) -> None:
         """Forget photos."""
-        await asyncio.to_thread(lambda: [self._place(image_id).unlink(missing_ok=True) for image_id in image_ids])
+        await asyncio.to_thread(self._discard, image_ids)
+
+    def _discard(self, image_ids: Sequence[str]) -> None:
+        for image_id in image_ids:
+            self._place(image_id).unlink(missing_ok=True)
 
     def original(self, image_id: str) -> Path | None:
         """The file of a kept photo."""

@@ -22,7 +22,9 @@ class SqliteFile:
     WAL and synchronous=FULL: a committed transaction survives a kill and a loss of power.
     """
 
-    def __init__(self, path: Path, schema: str, *, readers: int, prepare_thread: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, path: Path, schema: str, *, readers: int, prepare_thread: Callable[[], None] | None = None
+    ) -> None:
         """Open or make the file. `prepare_thread` is run once on each thread. Raises DataFolderError."""
         self._path = path
         self._local = threading.local()
@@ -38,27 +40,25 @@ class SqliteFile:
 
     async def write(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(connection, ...)` in a transaction: all of it or nothing."""
-        return await self._on(self._writer, self._in_transaction, function, *args, **kwargs)
+        return await self._on(self._writer, lambda: self._in_transaction(lambda db: function(db, *args, **kwargs)))
 
     async def read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(connection, ...)`, which only reads."""
         return await self._on(self._readers, lambda: function(self._connection(), *args, **kwargs))
 
-    async def _on(self, pool: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _on(self, pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(pool, lambda: function(*args, **kwargs))
+            return await loop.run_in_executor(pool, function)
         except sqlite3.Error as error:
             detail = "The data folder's database does not answer; see the service's log and the free disk space."
             raise StoreUnavailableError(detail) from error
 
-    def _in_transaction(
-        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def _in_transaction(self, function: Callable[[Connection], T]) -> T:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         with connection:  # commits, or rolls back when the function raises
-            return function(connection, *args, **kwargs)
+            return function(connection)
 
     def _connection(self) -> Connection:
         """This thread's own connection."""

@@ -1,7 +1,7 @@
 """Request bodies that are multipart or JSON: read with a bound, in memory, into the fields of one schema."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -77,7 +77,10 @@ def _parse_json(data: bytes) -> Body:
 
 async def _read_form(request: Request, max_file_bytes: int, repeated: frozenset[str]) -> Body:
     parser = _InMemory(
-        request.headers, _bounded(request, max_file_bytes + _FORM_SLACK_BYTES), max_files=_MAX_FILES, max_fields=_MAX_FIELDS
+        request.headers,
+        _bounded(request, max_file_bytes + _FORM_SLACK_BYTES),
+        max_files=_MAX_FILES,
+        max_fields=_MAX_FIELDS,
     )
     try:
         form = await parser.parse()
@@ -100,7 +103,7 @@ async def _read_form(request: Request, max_file_bytes: int, repeated: frozenset[
     return Body(fields, photos)
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
     """The body's chunks. Over the limit the rest is read and forgotten, then ImageRejectedError."""
     received = 0
     async for chunk in request.stream():
@@ -110,4 +113,6 @@ async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
         elif received > _DRAINED_TIMES * max_bytes:
             break
     if received > max_bytes:
-        raise ImageRejectedError(Reason.TOO_LARGE, f"The body is larger than {max_bytes:,} bytes; send a smaller image.")
+        raise ImageRejectedError(
+            Reason.TOO_LARGE, f"The body is larger than {max_bytes:,} bytes; send a smaller image."
+        )

@@ -1,20 +1,22 @@
 """/images: single indexed images, their files, and what looks like them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from app.api.deps import ImagePath, Using
 from app.api.problems import responses
-from app.api.schemas import Exact, GroupBy, Image, K, LabelId, MinScore, SearchAnswer
+from app.api.schemas.common import Exact, GroupBy, K, LabelId, MinScore
+from app.api.schemas.images import Image
+from app.api.schemas.search import SearchAnswer
 from app.api.search import answered
 from app.domain.records import MediaFile
 from app.flows.searching import Search
 
 router = APIRouter(tags=["Images"])
 
-_FILE_RESPONSES = {
+_FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"},
     206: {"description": "The part that `Range` asks for"},
     304: {"description": "`If-None-Match` holds the file's ETag"},
@@ -43,14 +45,19 @@ async def get_image_content(services: Using, request: Request, image_id: ImagePa
 
 
 @router.get(
-    "/images/{image_id}/thumbnail", summary="An image's thumbnail", response_class=FileResponse, responses=_FILE_RESPONSES
+    "/images/{image_id}/thumbnail",
+    summary="An image's thumbnail",
+    response_class=FileResponse,
+    responses=_FILE_RESPONSES,
 )
 async def get_image_thumbnail(services: Using, request: Request, image_id: ImagePath) -> Response:
     """A JPEG of at most 256 pixels a side."""
     return _sent(request, await services.browsing.thumbnail(image_id))
 
 
-@router.get("/images/{image_id}/similar", summary="What looks like an indexed image", responses=responses(404, 409, 422, 503))
+@router.get(
+    "/images/{image_id}/similar", summary="What looks like an indexed image", responses=responses(404, 409, 422, 503)
+)
 async def get_similar_images(
     services: Using,
     response: Response,

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Body, Request, Response, status
 from app.api.bodies import Photo, read_body, validated
 from app.api.deps import PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
 from app.api.problems import responses
-from app.api.schemas import Image, Index, IndexManyOptions, IndexOptions, IndexPage, JobOut, UploadForm
+from app.api.schemas.images import Image
+from app.api.schemas.jobs import JobOut
+from app.api.schemas.labels import Index, IndexManyOptions, IndexOptions, IndexPage, UploadForm
 from app.domain.errors import ImageRejectedError, InvalidRequestError, Reason
 from app.domain.naming import printable
 from app.domain.records import LabelIndex
@@ -76,7 +78,7 @@ async def index_many(services: Using, response: Response, options: IndexManyOpti
 )
 async def delete_index(services: Using, label_id: LabelPath) -> None:
     """From the answer on no search shows the label's images. One that has other labels stays under those."""
-    await services.jobs.drop_label(label_id)
+    await services.removing.drop_label(label_id)
 
 
 @router.post(
@@ -121,7 +123,7 @@ async def _shown(services: Services, index: LabelIndex) -> Index:
         space=services.store.space,
         model=services.embedder.card,
         method=services.store.method,
-        job=await services.ledger.live_job(index.label_id),
+        job=await services.jobs.live_job(index.label_id),
     )
 
 
@@ -144,7 +146,9 @@ def _attributes(text: str | None) -> dict[str, str | float | bool]:
         attributes: Any = json.loads(text) if text else {}
     except (ValueError, RecursionError):
         attributes = None
-    if not isinstance(attributes, dict) or not all(isinstance(value, str | int | float) for value in attributes.values()):
+    if not isinstance(attributes, dict) or not all(
+        isinstance(value, str | int | float) for value in attributes.values()
+    ):
         detail = 'attributes: a JSON object of strings, numbers and booleans, such as {"colour": "red"}.'
         raise InvalidRequestError("invalid_request", detail)
     return attributes

@@ -6,7 +6,7 @@ from fastapi import APIRouter, status
 
 from app.api.deps import PAGE, Cursor, JobPath, Limit, Using, decode_cursor, encode_cursor
 from app.api.problems import responses
-from app.api.schemas import JobOut, JobPage
+from app.api.schemas.jobs import JobOut, JobPage
 
 router = APIRouter(tags=["Jobs"])
 

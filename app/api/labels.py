@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.api.deps import PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
 from app.api.problems import responses
-from app.api.schemas import Label, LabelPage
+from app.api.schemas.labels import Label, LabelPage
 from app.flows.browsing import BrowsedLabel
 
 router = APIRouter(tags=["Catalogue"])

@@ -52,7 +52,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 
-    type: str = Field("about:blank", description="Always about:blank: `code` tells problems apart.")
+    type: str = Field(default="about:blank", description="Always about:blank: `code` tells problems apart.")
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The HTTP status.", examples=[404])
     detail: str = Field(description="What happened and what to do about it.")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.bodies import Body, Photo, read_body, validated
 from app.api.deps import Using
 from app.api.problems import responses
-from app.api.schemas import SearchAnswer, SearchRequest
+from app.api.schemas.search import SearchAnswer, SearchRequest
 from app.domain.errors import ImageRejectedError, InvalidRequestError, Reason
 from app.domain.imaging import parse_crop
 from app.flows.searching import Search
@@ -34,10 +34,10 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
 )
 async def search_products(services: Using, request: Request, response: Response) -> SearchAnswer:
-    """The products, or photos, that look most like a photo.
+    """Find the products, or photos, that look most like a photo.
 
-    Send the photo as `image` in a form, or the id of an indexed image as `image_id` in a form or in JSON: exactly one of
-    them. `label_id` narrows the search before it runs; in a form it may be repeated. The photo is never stored.
+    Send the photo as `image` in a form, or the id of an indexed image as `image_id` in a form or in JSON: exactly one
+    of them. `label_id` narrows the search before it runs; in a form it may be repeated. The photo is never stored.
     """
     body = await read_body(request, services.max_upload_bytes, repeated=frozenset({"label_id"}))
     wanted = validated(SearchRequest, body.fields)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from fastapi import APIRouter, Response, status
 
 from app.api.deps import Using
-from app.api.schemas import Health, Model
+from app.api.schemas.service import Health, Model
 from app.domain.errors import LookalikeError
 
 router = APIRouter(tags=["Service"])

@@ -16,7 +16,11 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     listening = socket.create_server((settings.host, settings.port), family=_family(settings.host), backlog=_BACKLOG)
     config = uvicorn.Config(
-        create_app(settings), log_config=None, access_log=settings.access_log, server_header=False, timeout_keep_alive=75
+        create_app(settings),
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        timeout_keep_alive=75,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

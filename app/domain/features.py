@@ -42,9 +42,7 @@ def colour_histogram(image: Image.Image) -> Colour:
 
     The centre square, 64x64, in HSV, 12x4x4 bins: the square-rooted histograms of its inner 32x32 and of the whole.
     """
-    square = image.resize(
-        (_SIDE, _SIDE), Image.Resampling.BOX, box=centre_box(*image.size, 1.0), reducing_gap=2.0
-    )
+    square = image.resize((_SIDE, _SIDE), Image.Resampling.BOX, box=centre_box(*image.size, 1.0), reducing_gap=2.0)
     hue, saturation, value = (np.asarray(channel) for channel in square.convert("HSV").split())
     bins = _HUE[hue] + _SATURATION[saturation] + _VALUE[value]
     return np.concatenate([_rooted(bins[_INNER, _INNER]), _rooted(bins)]) * np.float32(0.5**0.5)

@@ -129,15 +129,15 @@ def prepare(data: bytes, recipe: Recipe, crop: Box | None = None, *, hashed: boo
     )
 
 
-def decode(
-    data: bytes, limits: Limits, crop: Box | None, *, wanted_side: int
-) -> tuple[Image.Image, tuple[int, int]]:
+def decode(data: bytes, limits: Limits, crop: Box | None, *, wanted_side: int) -> tuple[Image.Image, tuple[int, int]]:
     """An encoded photo -> (RGB image, upright and cropped; the whole photo's width and height in pixels).
 
     A large JPEG comes out reduced, its shorter side at least twice `wanted_side`.
     """
     if len(data) > limits.max_bytes:
-        raise ImageRejectedError(Reason.TOO_LARGE, f"The image is larger than {limits.max_bytes:,} bytes; send a smaller file.")
+        raise ImageRejectedError(
+            Reason.TOO_LARGE, f"The image is larger than {limits.max_bytes:,} bytes; send a smaller file."
+        )
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image, limits)
@@ -158,7 +158,9 @@ def _rejection(data: bytes) -> ImageRejectedError:
     if media_type(head):
         return ImageRejectedError(Reason.UNDECODABLE, "The image is damaged or cut short; send a whole file.")
     if any(mark in head for mark in _FOREIGN_IMAGES):
-        return ImageRejectedError(Reason.UNSUPPORTED_TYPE, f"This type is not read here; send one of {', '.join(FORMATS)}.")
+        return ImageRejectedError(
+            Reason.UNSUPPORTED_TYPE, f"This type is not read here; send one of {', '.join(FORMATS)}."
+        )
     return ImageRejectedError(Reason.NOT_AN_IMAGE, f"These bytes are no image; send one of {', '.join(FORMATS)}.")
 
 
@@ -175,7 +177,7 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # damaged EXIF says nothing about the pixels
+    except Exception:  # noqa: BLE001 - damaged EXIF, however it shows, says nothing about the pixels
         return 1
 
 

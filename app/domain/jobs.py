@@ -40,7 +40,7 @@ LIVE: Final = (JobState.QUEUED, JobState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Images counted by what became of them. `downloaded`: fetched from where they were; `indexed`: put in the store."""
+    """Images counted by what became of them. `downloaded`: fetched from where they were; `indexed`: stored."""
 
     total: int = 0
     downloaded: int = 0

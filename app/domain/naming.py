@@ -18,8 +18,8 @@ _UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
 def label_ids(names: Iterable[str]) -> dict[str, str]:
     """Each name -> its label id, unique among them.
 
-    Lower-cased, other characters `-`, leading ones that are no letter or digit dropped, cut to 56. An id that is empty, was
-    cut or meets another's gets `-` and six hex digits of the name's sha256, except for the name that equals its id.
+    Lower-cased, other characters `-`, leading ones that are no letter or digit dropped, cut to 56. An id that is empty,
+    was cut or meets another's gets `-` and six hex digits of the name's sha256, except for the name that equals its id.
     """
     names = list(dict.fromkeys(names))
     stems = {name: _stem(name) for name in names}
@@ -61,7 +61,7 @@ def upload_image_id(data: bytes) -> str:
 
 
 def folder_product_id(label_id: str, folder: str) -> str:
-    """`<label_id>:<folder>`, printable and at most 200 characters; a changed or cut name ends in six hex of its sha256."""
+    """`<label_id>:<folder>`, printable and at most 200 characters; a changed or cut one ends in six hex of sha256."""
     plain = f"{label_id}:{printable(folder)}"
     if len(plain) <= MAX_PRODUCT_ID_LENGTH and printable(folder) == folder:
         return plain

@@ -1,7 +1,7 @@
 """Photo -> the pixels that the network sees: the rule that serving, indexing and the model's export share.
 
-ImageNet's own evaluation crop: the shorter side goes to 256 keeping the shape, and the centre 224 is cut out. Both steps
-are one bicubic resize of the box that ends up in the crop, so that no pixel outside it is computed.
+ImageNet's own evaluation crop: the shorter side goes to 256 keeping the shape, and the centre 224 is cut out. Both
+steps are one bicubic resize of the box that ends up in the crop, so that no pixel outside it is computed.
 """
 
 from collections.abc import Sequence
@@ -33,9 +33,7 @@ def centre_box(width: int, height: int, share: float) -> tuple[float, float, flo
 def centre_crop(image: Image.Image, shorter_side: int) -> Pixels:
     """An RGB photo of any size -> uint8 [224, 224, 3]."""
     box = centre_box(*image.size, CROP_SIDE / shorter_side)
-    crop = image.resize(
-        (CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC, box=box, reducing_gap=_REDUCING_GAP
-    )
+    crop = image.resize((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC, box=box, reducing_gap=_REDUCING_GAP)
     return np.asarray(crop)
 
 

@@ -1,4 +1,4 @@
-"""What the flows need of the world, and what they are promised. Each has a real adapter and one honest fake in the tests."""
+"""What the flows need of the world, and what they are promised. Each has a real adapter, and a fake in the tests."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -89,19 +89,19 @@ class Media(Protocol):
 class Store(Protocol):
     """Entries and their vectors; the search.
 
-    **Truth.** When a writing call returns, what it wrote survives a kill at any later point; when it raises, none or all of
-    it is there, and the same call again is safe. An entry is named by `image_id`: putting it again replaces it whole, so
-    an entry is there once or not at all, never twice.
+    **Truth.** When a writing call returns, what it wrote survives a kill at any later point; when it raises, none or
+    all of it is there, and the same call again is safe. An entry is named by `image_id`: putting it again replaces it
+    whole, so an entry is there once or not at all, never twice.
 
-    **Visibility.** A search that starts after a write returned sees the write: what was put can be found, what was dropped
-    cannot. Searches never wait for writes, and each sees one moment of the store.
+    **Visibility.** A search that starts after a write returned sees the write: what was put can be found, what was
+    dropped cannot. Searches never wait for writes, and each sees one moment of the store.
 
-    **Space.** Only entries of the store's own space are searched and counted by `existing`; older ones stay, stale, until
-    they are put again.
+    **Space.** Only entries of the store's own space are searched and counted by `existing`; older ones stay, stale,
+    until they are put again.
 
     **Order.** Hits come by falling score, ties by image id. The score is the cosine of the query with the kept float16
-    vector, in [-1, 1]. `label_ids` narrows the search before it runs: with n entries under the labels, min(k, n) hits come
-    back, whatever lies nearer elsewhere. `exact` promises the true nearest; without it a few may be missed.
+    vector, in [-1, 1]. `label_ids` narrows the search before it runs: with n entries under the labels, min(k, n) hits
+    come back, whatever lies nearer elsewhere. `exact` promises the true nearest; without it a few may be missed.
 
     **Errors.** StoreUnavailableError when it does not answer. Any number of calls at once.
     """

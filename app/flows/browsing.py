@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.domain.errors import NotFoundError
 from app.domain.ports import Catalogue, Media, Store
-from app.domain.records import CatalogueLabel, Entry, LabelIndex, MediaFile, Origin
+from app.domain.records import CatalogueImage, CatalogueLabel, Entry, LabelIndex, MediaFile, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ class Browsing:
             known = [label.label_id for label in await self._catalogue.labels()]
             raise NotFoundError("label_not_found", _no_such_label(label_id, known))
         return label
+
+    async def catalogue_images(self, label_id: str) -> Sequence[CatalogueImage]:
+        """A label's images in the catalogue's order. Raises NotFoundError."""
+        await self.catalogue_label(label_id)
+        return await self._catalogue.images(label_id)
 
     async def indexes(self) -> Sequence[LabelIndex]:
         """What is indexed, by label id."""

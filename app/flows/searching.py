@@ -75,7 +75,7 @@ class Searching:
         self._catalogue = catalogue
 
     async def search(self, search: Search) -> Found:
-        """Answer a search. Raises ImageRejectedError, InvalidRequestError, NotFoundError, ModelMismatchError, BusyError."""
+        """Answer a search. Raises what the arrows on the way raise: see domain.errors."""
         await self._check_labels(search.label_ids)
         query = await self._query_vector(search)
         started = time.perf_counter()
@@ -114,8 +114,8 @@ class Searching:
             raise NotFoundError("image_not_found", f"No indexed image has the id '{image_id}'.")
         features = await self._store.features(image_id)
         if features is None:
-            detail = f"Image '{image_id}' was indexed with another model or settings: POST /index/{entry.label_ids[0]} again."
-            raise ModelMismatchError(detail)
+            again = f"POST /index/{entry.label_ids[0]} again."
+            raise ModelMismatchError(f"Image '{image_id}' was indexed with another model or settings: {again}")
         return _QueryVector(unit(features.astype(np.float32)), entry.width, entry.height)
 
     async def _results(self, search: Search, vector: Vector) -> list[ProductHit]:
@@ -130,9 +130,10 @@ class Searching:
             wanted *= _OVERFETCH
 
     async def _why_nothing(self, search: Search) -> tuple[str, ...]:
-        labels = [label for label in await self._store.labels() if search.label_ids is None or label.label_id in search.label_ids]
+        indexed = await self._store.labels()
+        labels = [label for label in indexed if search.label_ids is None or label.label_id in search.label_ids]
         if labels and all(_is_stale(label) for label in labels):
-            detail = "What is indexed was made with another model or settings: POST /index/{label_id} again, for each label."
+            detail = "What is indexed was made with another model or settings: POST /index/{label_id} again, for each."
             raise ModelMismatchError(detail)
         if not labels:
             return ("Nothing is indexed yet: POST /index/{label_id} first.",)
@@ -149,5 +150,3 @@ def _reaches(result: ProductHit, min_score: float | None) -> bool:
 
 def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
-
-

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.domain.ports import Embedder, Ledger, Store
 from app.flows.browsing import Browsing
 from app.flows.jobs import Jobs
+from app.flows.removing import Removing
 from app.flows.searching import Searching
 from app.flows.uploading import Uploading
 
@@ -17,6 +18,7 @@ class Services:
     browsing: Browsing
     uploading: Uploading
     jobs: Jobs
+    removing: Removing
     embedder: Embedder
     store: Store
     ledger: Ledger

@@ -28,7 +28,9 @@ class Upload:
 class Uploading:
     """Adds single images under a label, which is made if need be."""
 
-    def __init__(self, embedder: Embedder, workers: Workers, store: Store, media: Media, product_from: ProductFrom) -> None:
+    def __init__(
+        self, embedder: Embedder, workers: Workers, store: Store, media: Media, product_from: ProductFrom
+    ) -> None:
         """`workers` are those of indexing."""
         self._embedder = embedder
         self._workers = workers

@@ -1,4 +1,4 @@
-"""A folder of photos as a catalogue: `<root>/<label>/*.jpg` or `<root>/<label>/<product>/*.jpg`, nested as deep as it is.
+"""A folder of photos as a catalogue: `<root>/<label>/*.jpg` or `<root>/<label>/<product>/*.jpg`, or nested deeper.
 
 Every visible file below a label is listed; what is no image turns out to be none when it is read. Links are followed to
 files inside the root only, and never to folders.

@@ -4,7 +4,6 @@ One thread changes it, by publishing a new snapshot; a search keeps the one it b
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +37,7 @@ class VectorCache:
         self._generation = generation
         self._file = VectorFile(folder / f"vectors-{generation}.f16", space.dimensions)
         self._saved_rows = 0
-        self.snapshot = Snapshot(
-            self._file.rows, np.empty(0, np.int64), np.empty(0, np.bool_), postings={}, codes=None
-        )
+        self.snapshot = Snapshot(self._file.rows, np.empty(0, np.int64), np.empty(0, np.bool_), postings={}, codes=None)
 
     # Making it again.
 
@@ -83,7 +80,7 @@ class VectorCache:
     def apply(
         self, seqs: Sequences, vectors: StoredFeatures, labels: Sequence[Sequence[str]], removed: Sequence[int]
     ) -> None:
-        """Add rows, their seqs rising and above all before, and take others away. Raises OSError when the disk is full."""
+        """Add rows, their seqs rising and above all before, and take others away. Raises OSError on a full disk."""
         before = self.snapshot
         self._file.write(len(before.seqs), vectors)
         alive = np.append(before.alive, np.ones(len(seqs), np.bool_))
@@ -181,7 +178,7 @@ class VectorCache:
         }
         aside = self._folder / "saved.json.new"
         aside.write_text(json.dumps(saved), "utf-8")
-        os.replace(aside, self._folder / "saved.json")
+        aside.replace(self._folder / "saved.json")
         self._saved_rows = len(snapshot.seqs)
         self._clear({"saved.json", f"seqs-{token}.npy", f"codes-{token}.faiss", self._file.path.name})
 
@@ -195,9 +192,7 @@ class VectorCache:
         self._file.close()
 
 
-def _extended(
-    postings: Mapping[str, Postings], start: int, labels: Sequence[Sequence[str]]
-) -> dict[str, Postings]:
+def _extended(postings: Mapping[str, Postings], start: int, labels: Sequence[Sequence[str]]) -> dict[str, Postings]:
     added: dict[str, list[int]] = {}
     for position, label_ids in enumerate(labels, start):
         for label_id in label_ids:

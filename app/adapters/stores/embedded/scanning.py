@@ -17,8 +17,8 @@ Positions = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 
 _QUERY_BITS: Final = 3
-"""Of the query's own quantisation, centred; with 400 candidates a better trade of time for recall than 4 bits, measured by
-scripts/benchmark_store."""
+"""Of the query's own quantisation, centred; with 400 candidates a better trade of time for recall than 4 bits
+(scripts/benchmark_store --sweep)."""
 
 
 def use_one_thread() -> None:
@@ -39,7 +39,7 @@ def exact_nearest(rows: StoredFeatures, vector: Vector, count: int) -> tuple[Pos
 
 
 class Codes:
-    """RaBitQ codes of rows 0 to `count`, one bit a dimension (Gao and Long 2024, as in faiss). Never changed once made."""
+    """RaBitQ codes of rows 0 to `count`, one bit a dimension (Gao and Long 2024, as in faiss)."""
 
     def __init__(self, index: faiss.IndexRaBitQ, trained_on: int) -> None:
         """Wrap an index; `trained_on` is how many rows its centre was taken from."""
@@ -48,7 +48,7 @@ class Codes:
 
     @classmethod
     def train(cls, rows: Vectors, trained_on: int) -> Self:
-        """Codes of no rows yet, centred on the mean of these: float32 [n, dimensions], a sample of `trained_on` rows."""
+        """Codes of no rows yet, centred on the mean of these: float32 [n, dimensions], a sample of `trained_on`."""
         index = faiss.IndexRaBitQ(rows.shape[1], faiss.METRIC_INNER_PRODUCT)
         index.train(rows)
         return cls(index, trained_on)
@@ -88,4 +88,5 @@ class Codes:
         selector = faiss.IDSelectorBitmap(bitmap)
         parameters = faiss.RaBitQSearchParameters(qb=_QUERY_BITS, centered=True, sel=selector)
         _, positions = self._index.search(vector[np.newaxis], count, params=parameters)
-        return positions[0][positions[0] >= 0]
+        found: Positions = positions[0][positions[0] >= 0]
+        return found

@@ -25,7 +25,7 @@ _SPARE_HITS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Rows by position: the first `len(seqs)` of `rows` are filled, those not `alive` are gone; codes cover the first."""
+    """Rows by position: the first `len(seqs)` are filled, those not `alive` are gone; codes cover the first ones."""
 
     rows: StoredFeatures
     seqs: npt.NDArray[np.int64]
@@ -43,7 +43,8 @@ class Snapshot:
         found = np.searchsorted(self.seqs, seqs)
         inside = found < len(self.seqs)
         found, seqs = found[inside], seqs[inside]
-        return found[self.seqs[found] == seqs].astype(np.int32)
+        here: Postings = found[self.seqs[found] == seqs].astype(np.int32)
+        return here
 
 
 def search(snapshot: Snapshot, query: Query) -> tuple[npt.NDArray[np.int64], Scores]:

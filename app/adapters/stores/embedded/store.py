@@ -2,10 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from app.adapters.stores.embedded.snapshot import search
 from app.domain.errors import StoreUnavailableError
 from app.domain.grouping import in_order
 from app.domain.records import Entry, Hit, LabelIndex, NewEntry, Query, Space, StoredFeatures
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _TOKENS: Final = "cache_tokens"
 _SEARCH_TRIES: Final = 3
@@ -48,7 +51,7 @@ class EmbeddedStore:
 
     async def put(self, entries: Sequence[NewEntry]) -> None:
         """Add entries or replace them."""
-        await self._change(self._put, entries)
+        await self._change(lambda: self._put(entries))
 
     async def search(self, query: Query) -> list[Hit]:
         """The nearest entries."""
@@ -80,21 +83,21 @@ class EmbeddedStore:
 
     async def add_label(self, image_id: str, label_id: str) -> None:
         """One more label for an entry."""
-        await self._change(self._add_label, image_id, label_id)
+        await self._change(lambda: self._add_label(image_id, label_id))
 
     async def drop_label(self, label_id: str) -> list[Entry]:
         """Take a label away."""
-        return await self._change(self._drop_label, label_id)
+        return await self._change(lambda: self._drop_label(label_id))
 
     async def labels(self) -> list[LabelIndex]:
         """What is indexed."""
         rows = await self._file.read(truth.label_counts, self.space.fingerprint)
-        return [self._label_index(*row) for row in rows]
+        return [self._label_index(row) for row in rows]
 
     async def label(self, label_id: str) -> LabelIndex | None:
         """What is indexed under a label."""
         rows = await self._file.read(truth.label_counts, self.space.fingerprint, label_id)
-        return self._label_index(*rows[0]) if rows else None
+        return self._label_index(rows[0]) if rows else None
 
     async def ping(self) -> None:
         """Read a word."""
@@ -110,17 +113,17 @@ class EmbeddedStore:
 
     # Changes: one at a time, each to its end even if its caller goes away.
 
-    async def _change(self, change: Any, *args: Any) -> Any:  # noqa: ANN401 - passes on what it is given
-        return await asyncio.shield(self._in_turn(change, *args))
+    async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
+        return await asyncio.shield(self._in_turn(change))
 
-    async def _in_turn(self, change: Any, *args: Any) -> Any:  # noqa: ANN401
+    async def _in_turn(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self._writing:
             if self._behind:
                 await self._file.read(_catch_up, self._cache, self.space)
                 self._behind = False
             # Between the truth and the cache anything may happen: then the cache is behind until it is caught up.
             self._behind = True
-            result = await change(*args)
+            result = await change()
             self._behind = False
             if self._cache.worth_saving:
                 await self._save()
@@ -142,15 +145,15 @@ class EmbeddedStore:
         await self._on_cache(self._cache.drop_label, label_id, list(dropped.entries))
         return list(dropped.entries.values())
 
-    async def _on_cache(self, change: Any, *args: Any) -> None:  # noqa: ANN401
+    async def _on_cache(self, change: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            await asyncio.to_thread(change, *args)
+            await asyncio.to_thread(change, *args, **kwargs)
         except OSError as error:
-            raise StoreUnavailableError("The data folder cannot be written; see whether its disk is full.") from error
+            raise StoreUnavailableError("The data folder cannot be written; is it full?") from error
 
     async def _save(self) -> None:
         token = secrets.token_hex(8)
-        # The truth knows the token before the files do, and the one before it still: a kill between leaves either whole.
+        # The truth knows the token before the files do, and still the one before: a kill between leaves either whole.
         await self._file.write(_remember_token, token)
         await self._on_cache(self._cache.save, token)
 
@@ -167,7 +170,8 @@ class EmbeddedStore:
         hits = [Hit(entries[seq], score) for seq, score in found if seq in entries]
         return in_order(hits)[: query.k]
 
-    def _label_index(self, label_id: str, name: str, images: int, stale: int, products: int, last: str) -> LabelIndex:
+    def _label_index(self, row: tuple[Any, ...]) -> LabelIndex:
+        label_id, name, images, stale, products, last = row
         codes = self._cache.snapshot.codes
         row_bytes = self.space.dimensions * 2 + (codes.bytes_per_row if codes else 0)
         return LabelIndex(label_id, name, images, stale, products, images * row_bytes, datetime.fromisoformat(last))

@@ -33,8 +33,8 @@ CREATE INDEX IF NOT EXISTS labels_of_entry ON entry_labels (seq, label_id);
 CREATE TABLE IF NOT EXISTS labels (label_id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 """
 _COLUMNS: Final = (
-    "seq, image_id, name, product_id, title, attributes, width, height, sha256, perceptual_hash, origin, locator, job_id,"
-    " (SELECT json_group_array(label_id) FROM entry_labels WHERE entry_labels.seq = entries.seq)"
+    "seq, image_id, name, product_id, title, attributes, width, height, sha256, perceptual_hash, origin, locator,"
+    " job_id, (SELECT json_group_array(label_id) FROM entry_labels WHERE entry_labels.seq = entries.seq)"
 )
 _CHUNK_ROWS: Final = 2048
 
@@ -90,18 +90,20 @@ def _insert(db: Connection, new: NewEntry, space: str) -> int:
 
 def by_seq(db: Connection, seqs: Sequence[int]) -> dict[int, Entry]:
     """Entries by their seq; those that are gone are left out."""
-    query = f"SELECT {_COLUMNS} FROM entries WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608 - own columns
+    query = f"SELECT {_COLUMNS} FROM entries WHERE seq IN (SELECT value FROM json_each(?))"
     return {row[0]: _entry(row) for row in db.execute(query, (json.dumps(seqs),))}
 
 
 def by_image_id(db: Connection, image_id: str) -> Entry | None:
     """One entry."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM entries WHERE image_id = ?", (image_id,)).fetchone()  # noqa: S608
+    row = db.execute(f"SELECT {_COLUMNS} FROM entries WHERE image_id = ?", (image_id,)).fetchone()
     return _entry(row) if row else None
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    _, image_id, name, product_id, title, attributes, width, height, sha256, phash, origin, locator, job_id, labels = row
+    _, image_id, name, product_id, title, attributes, width, height, sha256, phash, origin, locator, job_id, labels = (
+        row
+    )
     return Entry(
         image_id=image_id,
         name=name,
@@ -168,7 +170,7 @@ def drop_label(db: Connection, label_id: str) -> Dropped:
     db.execute("DELETE FROM entry_labels WHERE label_id = ?", (label_id,))
     db.execute("DELETE FROM labels WHERE label_id = ?", (label_id,))
     for table in ("entries", "features"):
-        query = f"DELETE FROM {table} WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own tables
+        query = f"DELETE FROM {table} WHERE seq IN (SELECT value FROM json_each(?))"
         db.execute(query, (json.dumps(list(gone)),))
     return Dropped(gone, [seq for seq in before if seq not in gone])
 
@@ -189,9 +191,7 @@ def live_seqs(db: Connection, space: str) -> Sequences:
     return np.fromiter((seq for (seq,) in rows), np.int64)
 
 
-def vectors_after(
-    db: Connection, seq: int, space: str, dimensions: int
-) -> Iterator[tuple[Sequences, StoredFeatures]]:
+def vectors_after(db: Connection, seq: int, space: str, dimensions: int) -> Iterator[tuple[Sequences, StoredFeatures]]:
     """The seqs and features of a space's entries behind a seq, in blocks, rising."""
     rows = db.execute(
         "SELECT seq, vector FROM entries JOIN features USING (seq) WHERE seq > ? AND space = ? ORDER BY seq",

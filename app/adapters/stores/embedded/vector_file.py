@@ -1,4 +1,4 @@
-"""Rows of float16 in a file: written with pwrite, so that a full disk is an error, and read through a map of the file."""
+"""Rows of float16 in a file: written with pwrite, so that a full disk is an error, and read through a map of it."""
 
 import os
 from pathlib import Path
@@ -26,7 +26,7 @@ class VectorFile:
     def write(self, position: int, rows: StoredFeatures) -> None:
         """Write rows from a position on, growing the file. Raises OSError when the disk is full."""
         self._reserve(position + len(rows))
-        data = memoryview(np.ascontiguousarray(rows, np.float16)).cast("B")
+        data = memoryview(np.ascontiguousarray(rows, np.float16).tobytes())
         offset = position * self._row_bytes
         while data:
             written = os.pwrite(self._handle, data, offset)

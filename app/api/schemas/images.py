@@ -1,0 +1,57 @@
+"""Images as they are shown."""
+
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field
+
+from app.domain.records import Entry, Hit
+
+
+class Image(BaseModel):
+    """One indexed image, whatever its labels."""
+
+    image_id: str
+    name: str = Field(description="The file's name.")
+    label_ids: list[str]
+    product_id: str
+    title: str | None
+    attributes: dict[str, str | float | bool]
+    width: int = Field(description="Pixels, after the EXIF turn.")
+    height: int = Field(description="Pixels, after the EXIF turn.")
+    source_url: str | None = Field(description="Where it was downloaded; null for files and uploads.")
+    content_url: str
+    thumbnail_url: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Image":
+        """Show an entry."""
+        return cls(**_image_fields(entry))
+
+
+class ScoredImage(Image):
+    """An image near a query."""
+
+    score: float = Field(description="The cosine of this photo with the query, in [-1, 1].")
+
+    @classmethod
+    def of_hit(cls, hit: Hit) -> "ScoredImage":
+        """Show a hit."""
+        return cls(**_image_fields(hit.entry), score=hit.score)
+
+
+def _image_fields(entry: Entry) -> dict[str, Any]:
+    address = f"/images/{quote(entry.image_id, safe='')}"
+    return {
+        "image_id": entry.image_id,
+        "name": entry.name,
+        "label_ids": list(entry.label_ids),
+        "product_id": entry.product_id,
+        "title": entry.title,
+        "attributes": dict(entry.attributes),
+        "width": entry.width,
+        "height": entry.height,
+        "source_url": None,
+        "content_url": f"{address}/content",
+        "thumbnail_url": f"{address}/thumbnail",
+    }
