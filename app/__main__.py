@@ -1,11 +1,11 @@
 """python -m app: the command line."""
 
+from app.cli.program import run
+
 
 def main() -> None:
-    from app.cli.serve import serve
-    from app.config import Settings
-
-    serve(Settings())
+    """Run `lookalike` with the arguments of this process and end it with the command's exit code."""
+    run()
 
 
 if __name__ == "__main__":

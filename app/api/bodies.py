@@ -27,6 +27,11 @@ class _InMemory(MultiPartParser):
     """Keeps files in memory: they are bounded, and a query photo is never written anywhere."""
 
     spool_max_size = 1 << 30
+    complete = False
+
+    def on_end(self) -> None:
+        """Note that the last boundary came: without it the form was cut short."""
+        self.complete = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,14 @@ async def _read_form(request: Request, max_file_bytes: int, repeated: frozenset[
         max_files=_MAX_FILES,
         max_fields=_MAX_FIELDS,
     )
+    damaged = InvalidRequestError("malformed_body", "The multipart body is damaged or cut short.")
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
-        raise InvalidRequestError("malformed_body", "The multipart body is damaged or cut short.") from error
+        raise damaged from error
     try:
+        if not parser.complete:
+            raise damaged
         photos: dict[str, list[Photo]] = {}
         fields: dict[str, Any] = {}
         for name, value in form.multi_items():

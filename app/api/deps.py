@@ -1,9 +1,9 @@
 """What routes are given: the services, and the pages of lists."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Path, Query, Request
@@ -33,7 +33,8 @@ _BAD_CURSOR: Final = "cursor is `next_cursor` of the page before, as it was; lea
 
 def encode_cursor(key: Sequence[Any]) -> str:
     """The sort key of a page's last item -> an opaque word."""
-    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
+    parts = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None, types: Sequence[type]) -> tuple[Any, ...] | None:
@@ -41,12 +42,18 @@ def decode_cursor(cursor: str | None, types: Sequence[type]) -> tuple[Any, ...] 
     if cursor is None:
         return None
     try:
-        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error) as error:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return tuple(_typed(part, kind) for part, kind in zip(parts, types, strict=True))
+    except (ValueError, TypeError, RecursionError) as error:
         raise InvalidRequestError("invalid_request", _BAD_CURSOR) from error
-    if not isinstance(key, list) or [type(part) for part in key] != list(types):
-        raise InvalidRequestError("invalid_request", _BAD_CURSOR)
-    return tuple(key)
+
+
+def _typed(part: object, kind: type) -> Any:
+    if kind is datetime and isinstance(part, str):
+        return datetime.fromisoformat(part)
+    if type(part) is not kind:
+        raise TypeError(part)
+    return part
 
 
 def page(

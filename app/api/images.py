@@ -16,8 +16,9 @@ from app.flows.searching import Search
 
 router = APIRouter(tags=["Images"])
 
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"},
+    200: {"content": {"application/octet-stream": _BINARY, "image/*": _BINARY}, "description": "The file"},
     206: {"description": "The part that `Range` asks for"},
     304: {"description": "`If-None-Match` holds the file's ETag"},
     **responses(404, 422, 503),

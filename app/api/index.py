@@ -11,7 +11,7 @@ from app.api.deps import PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, p
 from app.api.problems import responses
 from app.api.schemas.images import Image
 from app.api.schemas.jobs import JobOut
-from app.api.schemas.labels import Index, IndexManyOptions, IndexOptions, IndexPage, UploadForm
+from app.api.schemas.labels import Index, IndexManyOptions, IndexOptions, IndexPage, UploadFields
 from app.domain.errors import ImageRejectedError, InvalidRequestError, Reason
 from app.domain.naming import printable
 from app.domain.records import LabelIndex
@@ -99,7 +99,7 @@ async def delete_index(services: Using, label_id: LabelPath) -> None:
 async def add_image(services: Using, request: Request, response: Response, label_id: LabelPath) -> Image:
     """Index one image that the caller sends. The label is made if need be, and the image is kept."""
     body = await read_body(request, services.max_upload_bytes)
-    form = validated(UploadForm, dict(body.fields))
+    form = validated(UploadFields, dict(body.fields))
     photo = _the_image(body.photos.get("image", ()))
     entry, new = await services.uploading.add(
         Upload(

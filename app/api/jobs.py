@@ -14,11 +14,10 @@ router = APIRouter(tags=["Jobs"])
 @router.get("/jobs", summary="Jobs, newest first", responses=responses(422, 503))
 async def list_jobs(services: Using, limit: Limit = PAGE, cursor: Cursor = None) -> JobPage:
     """Every job there was."""
-    after = decode_cursor(cursor, [str, str])
-    before = (datetime.fromisoformat(after[0]), after[1]) if after else None
-    jobs = await services.ledger.jobs(before, limit + 1)
+    before = decode_cursor(cursor, [datetime, str])
+    jobs = await services.ledger.jobs((before[0], before[1]) if before else None, limit + 1)
     shown = jobs[:limit]
-    more = encode_cursor((shown[-1].created_at.isoformat(), shown[-1].job_id)) if len(jobs) > limit else None
+    more = encode_cursor((shown[-1].created_at, shown[-1].job_id)) if len(jobs) > limit else None
     return JobPage(items=[JobOut.of(job, services.jobs.pace(job)) for job in shown], next_cursor=more)
 
 

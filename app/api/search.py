@@ -17,13 +17,23 @@ from app.flows.services import Services
 router = APIRouter(tags=["Search"])
 
 _BODY: dict[str, Any] = {
+    # Said here, since client generators fail on an operation that has two bodies and no optional parameter.
+    "parameters": [
+        {
+            "name": "X-Request-ID",
+            "in": "header",
+            "required": False,
+            "description": "Your own name for this request; it comes back, and stands in the service's log.",
+            "schema": {"type": "string"},
+        }
+    ],
     "requestBody": {
         "required": True,
         "content": {
             "multipart/form-data": {"schema": {"$ref": "#/components/schemas/SearchForm"}},
             "application/json": {"schema": {"$ref": "#/components/schemas/SearchRequest"}},
         },
-    }
+    },
 }
 
 

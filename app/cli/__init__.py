@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: `serve` runs the service, the other verbs are clients of its HTTP API."""

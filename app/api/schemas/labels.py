@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.common import LabelId, Page
+from app.api.schemas.common import File, LabelId, Page
 from app.domain.jobs import Job
 from app.domain.records import LabelIndex, ModelCard, Space
 from app.flows.browsing import BrowsedLabel
@@ -101,14 +101,19 @@ class IndexManyOptions(BaseModel):
     all: bool = Field(default=False, description="Every label of the catalogue.")
 
 
-class UploadForm(BaseModel):
-    """The caller's own image."""
+class UploadFields(BaseModel):
+    """What the caller says of an own image."""
 
     model_config = ConfigDict(extra="forbid")
 
-    image: str = Field("", description="The image.", json_schema_extra={"format": "binary"})
     product_id: str | None = Field(None, min_length=1, max_length=200, description="Its product.")
     title: str | None = Field(None, max_length=4096, description="What it is called.")
     attributes: str | None = Field(
         None, description="A JSON object of strings, numbers and booleans.", examples=['{"colour": "red"}']
     )
+
+
+class UploadForm(UploadFields):
+    """The caller's own image."""
+
+    image: File = Field(description="The image.")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.common import Exact, GroupBy, ImageId, K, LabelId, MinScore
+from app.api.schemas.common import Exact, File, GroupBy, ImageId, K, LabelId, MinScore
 from app.api.schemas.images import ScoredImage
 from app.domain.records import ModelCard, ProductHit, Space
 from app.flows.searching import Found, Search
@@ -42,7 +42,7 @@ class SearchForm(SearchRequest):
 
     model_config = ConfigDict(json_schema_extra={})
 
-    image: str | None = Field(None, description="The photo.", json_schema_extra={"format": "binary"})
+    image: File = Field(default_factory=str, description="The photo.")
 
 
 class QueryInfo(BaseModel):

@@ -1,0 +1,61 @@
+"""A small drawn catalogue and one running service for the tests that do not change it."""
+
+import io
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.service.running import Service, running
+
+
+def drawn(seed: str, size: tuple[int, int] = (120, 90)) -> Image.Image:
+    """A picture like no other: ellipses of chance colours."""
+    chance = random.Random(seed)
+    image = Image.new("RGB", size, tuple(chance.randrange(256) for _ in range(3)))
+    draw = ImageDraw.Draw(image)
+    for _ in range(12):
+        x, y, r = chance.randrange(size[0]), chance.randrange(size[1]), chance.randrange(5, 40)
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=tuple(chance.randrange(256) for _ in range(3)))
+    return image
+
+
+def encoded(image: Image.Image, kind: str = "JPEG") -> bytes:
+    """A picture as a file's bytes."""
+    data = io.BytesIO()
+    image.save(data, kind)
+    return data.getvalue()
+
+
+def draw_catalogue(root: Path, labels: dict[str, int]) -> Path:
+    """`<root>/<label>/<n>.jpg`, so many for each label."""
+    for label, count in labels.items():
+        (root / label).mkdir(parents=True)
+        for number in range(count):
+            (root / label / f"{number}.jpg").write_bytes(encoded(drawn(f"{label} {number}")))
+    return root
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two plain labels, one with product folders and odd names, one never indexed."""
+    root = draw_catalogue(tmp_path_factory.mktemp("catalogue"), {"cups": 6, "Big Plates": 4, "never": 2})
+    for product in ("red one", "blue|one"):
+        (root / "shoes" / product / "worn").mkdir(parents=True)
+        for path in (f"{product}/1.JPG", f"{product}/2 ü.png", f"{product}/worn/3.jpg"):
+            (root / "shoes" / path).write_bytes(encoded(drawn(product + path)))
+    (root / "cups" / "notes.jpg").write_text("no picture at all")
+    (root / "cups" / "half.jpg").write_bytes(encoded(drawn("half"))[:900])
+    (root / "cups" / ".hidden.jpg").write_bytes(b"")
+    return root
+
+
+@pytest.fixture(scope="module")
+def service(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with everything indexed but one label."""
+    with running(tmp_path_factory.mktemp("data"), catalogue) as service:
+        service.index("cups", "big-plates", "shoes")
+        yield service
+        assert not [line for line in service.log if "Traceback" in line]

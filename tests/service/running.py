@@ -1,0 +1,125 @@
+"""The real service as a child process, on loopback, with a data folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READY_WAIT_S = 60.0
+JOB_WAIT_S = 180.0
+_LISTENS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass
+class Service:
+    """A running service and a client of it."""
+
+    process: "subprocess.Popen[str]"
+    client: httpx.Client
+    log: list[str]
+
+    def kill(self) -> None:
+        """As a power cut would: no chance to tidy up."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+        self.client.close()
+
+    def index(self, *label_ids: str) -> dict[str, Any]:
+        """Index labels and wait for the end."""
+        body = {"label_ids": list(label_ids)} if label_ids else {"all": True}
+        answer = self.client.post("/index", json=body)
+        assert answer.status_code == 202, answer.text
+        return self.wait_for(answer.json()["job_id"])
+
+    def wait_for(self, job_id: str) -> dict[str, Any]:
+        """A job, once it has ended."""
+        deadline = time.monotonic() + JOB_WAIT_S
+        while time.monotonic() < deadline:
+            job: dict[str, Any] = self.client.get(f"/jobs/{job_id}").raise_for_status().json()
+            if job["state"] not in {"queued", "running"}:
+                return job
+            time.sleep(0.05)
+        raise TimeoutError(job_id)
+
+    def search(self, photo: bytes, **fields: Any) -> dict[str, Any]:
+        """Post a photo."""
+        data = {name: value if isinstance(value, list) else str(value) for name, value in fields.items()}
+        answer = self.client.post("/search", files={"image": ("photo.jpg", photo)}, data=data)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@contextmanager
+def running(data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """Start the service, wait until it is ready, and end it."""
+    service = start(data_dir, catalog, settings)
+    try:
+        yield service
+    finally:
+        service.process.terminate()
+        try:
+            service.process.wait(timeout=20)
+        finally:
+            service.process.kill()
+            service.client.close()
+
+
+def start(data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None) -> Service:
+    """Start the service and wait until it is ready."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")}
+    environment |= {
+        "LOOKALIKE_DATA_DIR": str(data_dir),
+        "LOOKALIKE_PORT": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **({"LOOKALIKE_CATALOG": str(catalog)} if catalog else {}),
+        **(settings or {}),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "app", "serve"],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    log: list[str] = []
+    listening = threading.Event()
+    threading.Thread(target=_read, args=(process, log, listening), daemon=True).start()
+    if not listening.wait(READY_WAIT_S):
+        process.kill()
+        raise TimeoutError("".join(log))
+    port = next(match[1] for line in log if (match := _LISTENS.search(line)))
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
+    service = Service(process, client, log)
+    _wait_until_ready(service)
+    return service
+
+
+def _read(process: "subprocess.Popen[str]", log: list[str], listening: threading.Event) -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            log.append(line)
+            if _LISTENS.search(line):
+                listening.set()
+    listening.set()
+
+
+def _wait_until_ready(service: Service) -> None:
+    deadline = time.monotonic() + READY_WAIT_S
+    while time.monotonic() < deadline:
+        try:
+            if service.client.get("/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            if service.process.poll() is not None:
+                break
+        time.sleep(0.05)
+    raise TimeoutError("".join(service.log))

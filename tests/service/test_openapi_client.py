@@ -1,0 +1,82 @@
+"""The OpenAPI document makes a usable client: one is generated, and does the main job."""
+
+import importlib
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.conftest import drawn, encoded
+from tests.service.running import Service
+
+GENERATION_WAIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def generated(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The generated package and a client of the service."""
+    folder = tmp_path_factory.mktemp("generated")
+    (folder / "openapi.json").write_text(service.client.get("/openapi.json").text)
+    (folder / "config.json").write_text(json.dumps({"post_hooks": [], "package_name_override": "shop_client"}))
+    result = subprocess.run(
+        [
+            sys.executable, "-m", "openapi_python_client", "generate", "--path", "openapi.json",
+            "--config", "config.json", "--output-path", "client", "--fail-on-warning",
+        ],
+        cwd=folder, capture_output=True, text=True, timeout=GENERATION_WAIT_S, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    sys.path.insert(0, str(folder / "client"))
+    client = importlib.import_module("shop_client").Client(base_url=str(service.client.base_url))
+    with client:
+        yield client
+    sys.path.remove(str(folder / "client"))
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(f"shop_client.{name}")
+
+
+def test_a_generated_client_searches_with_a_photo(generated: Any) -> None:
+    models, types = module("models"), module("types")
+    photo = types.File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg", mime_type="image/jpeg")
+    form = models.SearchForm(image=photo, k=3, label_id=["cups", "shoes"], group_by=models.SearchFormGroupBy.IMAGE)
+    answer = module("api.search.search_products").sync(client=generated, body=form)
+    assert ("4.jpg", 3) == (answer.results[0].image.name, len(answer.results))
+
+
+def test_a_generated_client_searches_with_an_indexed_image(generated: Any) -> None:
+    models = module("models")
+    form = module("types").File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg")
+    search = module("api.search.search_products").sync
+    found = search(client=generated, body=models.SearchForm(image=form, k=1)).results[0].image
+    answer = search(client=generated, body=models.SearchRequest(image_id=found.image_id, k=2))
+    assert found.image_id == answer.results[0].image.image_id
+
+
+def test_a_generated_client_indexes_a_label_and_watches_the_job(generated: Any) -> None:
+    models = module("models")
+    job = module("api.index.index_label").sync("cups", client=generated, body=models.IndexOptions(limit=2))
+    while job.state in {models.JobState.QUEUED, models.JobState.RUNNING}:
+        time.sleep(0.05)
+        job = module("api.jobs.get_job").sync(job.job_id, client=generated)
+    assert (2, 2) == (job.progress.total, job.progress.already_there)
+
+
+def test_a_generated_client_adds_an_own_image(generated: Any) -> None:
+    models, types = module("models"), module("types")
+    photo = types.File(payload=io.BytesIO(encoded(drawn("new one"))), file_name="new.jpg", mime_type="image/jpeg")
+    form = models.UploadForm(image=photo, title="New")
+    image = module("api.index.add_image").sync("generated", client=generated, body=form)
+    assert ("new.jpg", "New", ["generated"]) == (image.name, image.title, image.label_ids)
+
+
+def test_a_generated_client_reads_a_problem(generated: Any) -> None:
+    problem = module("api.catalogue.get_label").sync("cup", client=generated)
+    assert ("label_not_found", 404) == (problem.code, problem.status)
