@@ -40,8 +40,8 @@ class Settings(BaseSettings):
     store: Annotated[str, AfterValidator(_embedded)] = Field("embedded", description="Where vectors live.")
 
     model: Path = Field(_MODELS / "mobilenet_v2.onnx", description="The network; SHA256SUMS beside it must list it.")
-    views: Literal[1, 2] = Field(
-        1, description="Crops of a photo that are embedded; 2 is more accurate, at twice the time."
+    views: int = Field(
+        1, ge=1, le=2, description="Crops of a photo that are embedded; 2 is more accurate, at twice the time."
     )
     colour_weight: float = Field(
         0.25, ge=0, le=4, description="Weight of the colour histogram beside the network; 0: none."

@@ -1,7 +1,7 @@
 """The service's HTTP API as the verbs use it: JSON in and out, and each failure a CommandError."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final, Self
 from urllib.parse import quote
@@ -16,6 +16,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 _TIMEOUT: Final = httpx.Timeout(120, connect=5)
 """Seconds. To list a large catalogue the service looks at each of its folders."""
 _MAX_PAGE: Final = 200
+_JOB: Final = {"job_id": str, "state": str}
 _LIVE: Final = frozenset({"queued", "running"})
 
 
@@ -52,7 +53,7 @@ class Service:
 
     def label(self, label_id: str) -> Json:
         """One label of the catalogue."""
-        return self._get(f"/labels/{_segment(label_id)}", "label_id")
+        return self._call("GET", f"/labels/{_segment(label_id)}", {"label_id": str})
 
     def indexes(self) -> list[Json]:
         """Every indexed label."""
@@ -61,36 +62,37 @@ class Service:
     def index(self, label_id: str, limit: int | None = None) -> Json:
         """Start a label's job, or have its live one."""
         body = {} if limit is None else {"limit": limit}
-        return self._call("POST", f"/index/{_segment(label_id)}", ("job_id", "state"), json=body)
+        return self._call("POST", f"/index/{_segment(label_id)}", _JOB, json=body)
 
     def index_all(self) -> Json:
         """Start a job for each label; the answer is their parent."""
-        return self._call("POST", "/index", ("job_id", "state"), json={"all": True})
+        return self._call("POST", "/index", _JOB, json={"all": True})
 
     # Searching.
 
     def search(self, photo: BinaryIO, fields: Mapping[str, str | list[str]]) -> Json:
         """What looks like a photo; `fields` are the form's others."""
         # The file's own name stays here: the service has no use for it.
-        return self._call("POST", "/search", ("results",), files={"image": ("photo", photo)}, data=fields)
+        return self._call("POST", "/search", {"results": list}, files={"image": ("photo", photo)}, data=fields)
 
     # Jobs.
 
     def jobs(self, limit: int) -> Json:
         """The newest jobs, at most `limit`: `items` and the `next_cursor` behind them."""
         items: list[Json] = []
-        cursor = None
-        for page in self._pages("/jobs", {"limit": str(min(limit, _MAX_PAGE))}):
+        cursor: str | None = None
+        while len(items) < limit:
+            page = self._page("/jobs", {}, limit - len(items), cursor)
             items += page["items"]
-            cursor = page["next_cursor"]
-            if len(items) >= limit:
+            cursor = page.get("next_cursor")
+            if not cursor:
                 break
-        return {"items": items[:limit], "next_cursor": cursor}
+        return {"items": items, "next_cursor": cursor}
 
     def live_jobs(self) -> list[Json]:
         """Jobs that are queued or running."""
         live: list[Json] = []
-        for page in self._pages("/jobs", {"limit": str(_MAX_PAGE)}):
+        for page in self._pages("/jobs", {}):
             found = [job for job in page["items"] if is_live(job)]
             live += found
             # Jobs are taken in turn: behind a page of ended ones there is none.
@@ -100,11 +102,11 @@ class Service:
 
     def job(self, job_id: str) -> Json:
         """One job."""
-        return self._get(f"/jobs/{_segment(job_id)}", "job_id", "state")
+        return self._call("GET", f"/jobs/{_segment(job_id)}", _JOB)
 
     def cancel(self, job_id: str) -> Json:
         """End a job."""
-        return self._call("POST", f"/jobs/{_segment(job_id)}/cancel", ("job_id", "state"))
+        return self._call("POST", f"/jobs/{_segment(job_id)}/cancel", _JOB)
 
     # The service itself.
 
@@ -112,37 +114,39 @@ class Service:
         """`status` and `parts`, also when a part is away."""
         answer = self._send("GET", "/health/ready")
         found = _object(answer)
-        if found is None or not isinstance(found.get("parts"), dict):
+        if found is None or not _has(found, {"parts": dict}):
             raise self._refusal(answer)
         return found
 
     def model(self) -> Json:
         """The model."""
-        return self._get("/model", "name")
+        return self._call("GET", "/model", {"name": str})
 
     # How it is called.
 
     def _items(self, path: str, wanted: Mapping[str, str]) -> Iterator[Json]:
-        for page in self._pages(path, {**wanted, "limit": str(_MAX_PAGE)}):
+        for page in self._pages(path, wanted):
             yield from page["items"]
 
     def _pages(self, path: str, wanted: Mapping[str, str]) -> Iterator[Json]:
         cursor: str | None = None
         while True:
-            page = self._get(path, "items", "next_cursor", **wanted, **({"cursor": cursor} if cursor else {}))
+            page = self._page(path, wanted, _MAX_PAGE, cursor)
             yield page
-            cursor = page["next_cursor"]
+            cursor = page.get("next_cursor")
             if not cursor:
                 return
 
-    def _get(self, path: str, *expected: str, **query: str) -> Json:
-        return self._call("GET", path, expected, params=query)
+    def _page(self, path: str, wanted: Mapping[str, str], count: int, cursor: str | None) -> Json:
+        behind = {"cursor": cursor} if cursor else {}
+        query = {**wanted, "limit": str(min(count, _MAX_PAGE)), **behind}
+        return self._call("GET", path, {"items": list}, params=query)
 
-    def _call(self, method: str, path: str, expected: Sequence[str], **request: Any) -> Json:
+    def _call(self, method: str, path: str, expected: Mapping[str, type], **request: Any) -> Json:
         """The answer, if it is a success and an object with the expected members."""
         answer = self._send(method, path, **request)
         found = _object(answer)
-        if not answer.is_success or found is None or not all(name in found for name in expected):
+        if not answer.is_success or found is None or not _has(found, expected):
             raise self._refusal(answer)
         return found
 
@@ -170,7 +174,9 @@ class Service:
         except httpx.TimeoutException as error:
             raise UnreachableError(f"{self._shown_url} does not answer in time.") from error
         except httpx.HTTPError as error:
-            raise UnreachableError(f"The connection to {self._shown_url} broke off: {error}.") from error
+            raise UnreachableError(
+                f"The connection to {self._shown_url} broke off: {str(error).rstrip('.')}."
+            ) from error
 
 
 def _base_url(url: str) -> httpx.URL:
@@ -188,6 +194,10 @@ def _segment(part: str) -> str:
     if not part:
         raise UsageError("An id is empty.")
     return quote(part, safe="").replace(".", "%2E") if part in {".", ".."} else quote(part, safe="")
+
+
+def _has(found: Json, expected: Mapping[str, type]) -> bool:
+    return all(isinstance(found.get(name), kind) for name, kind in expected.items())
 
 
 def _code(answer: httpx.Response, problem: Json) -> str:

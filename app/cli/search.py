@@ -1,10 +1,12 @@
 """`lookalike search`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from app.cli.client import Json, Service
 from app.cli.errors import UsageError
 from app.cli.tables import results_table
 from app.cli.target import AsJson, Url, targeted
@@ -37,15 +39,16 @@ def search(
     fields: dict[str, str | list[str]] = {name: str(value) for name, value in given.items() if value is not None}
     if label_ids:
         fields["label_id"] = label_ids
-    with target.service() as service, _opened(photo) as file:
-        found = service.search(file, fields)
+    with target.service() as service:
+        found = _searched(service, photo, fields)
     for warning in found.get("warnings", ()):
         note(f"warning: {warning}")
     target.answer(found, results_table(found))
 
 
-def _opened(photo: Path) -> BinaryIO:
+def _searched(service: Service, photo: Path, fields: Mapping[str, str | list[str]]) -> Json:
     try:
-        return photo.open("rb")
+        with photo.open("rb") as file:
+            return service.search(file, fields)
     except OSError as error:
         raise UsageError(f"{photo} cannot be read: {error.strerror}.") from error

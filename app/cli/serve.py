@@ -130,7 +130,9 @@ class _Watched:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            # A request that is still not done after the grace is given up; uvicorn says so in a line.
+            with suppress(asyncio.CancelledError):
+                await self._app(scope, receive, send)
 
     async def _live(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         async def watch(message: _Message) -> None:

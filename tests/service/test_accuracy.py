@@ -47,12 +47,18 @@ def service_search(service: Service, photo: Path, k: int) -> list[dict[str, obje
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
-    [({}, 0.785), ({"LOOKALIKE_COLOUR_WEIGHT": "0"}, 0.76), ({"LOOKALIKE_VIEWS": "2"}, 0.815)],
-    ids=["default", "without colour", "two views"],
+    ("settings", "expected", "tolerance"),
+    [
+        ({}, 0.785, TOLERANCE),
+        ({"LOOKALIKE_COLOUR_WEIGHT": "0"}, 0.76, TOLERANCE),
+        ({"LOOKALIKE_VIEWS": "2"}, 0.815, TOLERANCE),
+        # 8 bit sums saturate on processors without VNNI: what is lost depends on the machine.
+        ({"LOOKALIKE_MODEL": "models/mobilenet_v2_int8.onnx"}, 0.77, 2 * TOLERANCE),
+    ],
+    ids=["default", "without colour", "two views", "int8"],
 )
 def test_grocery_skus_are_recognised_as_designed(
-    grocery: Path, tmp_path: Path, settings: dict[str, str], expected: float
+    grocery: Path, tmp_path: Path, settings: dict[str, str], expected: float, tolerance: float
 ) -> None:
     with running(tmp_path, grocery / "train", {"LOOKALIKE_PRODUCT_FROM": "label", **settings}) as service:
         job = service.index()
@@ -65,4 +71,4 @@ def test_grocery_skus_are_recognised_as_designed(
 
         recall = share(photos_below(grocery / "test"), is_right)
     print(f"grocery {settings or 'default'}: R@1 by SKU: {recall:.4f}")
-    assert expected == pytest.approx(recall, abs=TOLERANCE)
+    assert expected == pytest.approx(recall, abs=tolerance)

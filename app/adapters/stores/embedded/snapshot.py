@@ -19,8 +19,8 @@ _CANDIDATES: Final = 400
 _CANDIDATES_A_HIT: Final = 8
 """How many rows the codes propose: recall@10 of .995 or more at 100,000 entries (scripts/benchmark_store)."""
 _BLOCK_ROWS: Final = 8192
-_SPARE_HITS: Final = 64
-"""Taken over what was asked for, so that ties at the end can be settled by image id."""
+_MAX_TIES: Final = 64
+"""Entries taken over what was asked for where they score like the last, so that ties are settled by image id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class Snapshot:
 
 
 def search(snapshot: Snapshot, query: Query) -> tuple[npt.NDArray[np.int64], Scores]:
-    """The seqs and scores of the entries nearest to a query, falling, a few more than were asked for."""
-    count = query.k + _SPARE_HITS
+    """The seqs and scores of the entries nearest to a query, falling: k, and those that score like the last of them."""
+    count = query.k + _MAX_TIES
     positions = _candidates(snapshot, query, count)
     best, scores = _exact(snapshot.rows, positions, query.vector, count)
-    return snapshot.seqs[best], np.clip(scores, -1, 1)
+    wanted = len(scores) if len(scores) <= query.k else np.searchsorted(-scores, -scores[query.k - 1], side="right")
+    return snapshot.seqs[best[:wanted]], np.clip(scores[:wanted], -1, 1)
 
 
 def _candidates(snapshot: Snapshot, query: Query, count: int) -> Positions:

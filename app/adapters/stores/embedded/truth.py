@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS labels (label_id TEXT PRIMARY KEY, name TEXT NOT NULL
 """
 _COLUMNS: Final = (
     "seq, image_id, name, product_id, title, attributes, width, height, sha256, perceptual_hash, origin, locator,"
-    " job_id, (SELECT json_group_array(label_id) FROM entry_labels WHERE entry_labels.seq = entries.seq)"
+    " job_id, (SELECT group_concat(label_id, ' ') FROM entry_labels WHERE entry_labels.seq = entries.seq)"
 )
 _CHUNK_ROWS: Final = 2048
 
@@ -107,7 +107,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(
         image_id=image_id,
         name=name,
-        label_ids=tuple(sorted(json.loads(labels))),
+        label_ids=tuple(sorted(labels.split(" "))),
         product_id=product_id,
         width=width,
         height=height,
@@ -116,7 +116,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         origin=Origin(origin),
         locator=locator.decode("utf-8", "surrogateescape"),
         title=title,
-        attributes=json.loads(attributes),
+        attributes=json.loads(attributes) if attributes != "{}" else {},
         job_id=job_id,
     )
 

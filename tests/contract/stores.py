@@ -1,0 +1,112 @@
+"""The stores that keep one contract, each opened in the same way, and the vectors that tests fill them with."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from app.adapters.stores.embedded.store import EmbeddedStore
+from app.domain.ports import Store
+from app.domain.records import Hit, NewEntry, Query, Space
+from tests.fakes import FakeStore, Shelf
+from tests.unit.domain.samples import entry
+
+KINDS: Final = ("embedded", "fake")
+SPACE: Final = Space("raw-one", "one", 8)
+OTHER_SPACE: Final = Space("raw-other", "other", 12)
+Floats = npt.NDArray[np.float32]
+
+
+class ClosableStore(Store, Protocol):
+    """A store as its owner knows it."""
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class Place:
+    """Where a store lives: closing one and opening another here goes on with the same entries."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.folder = folder
+        self._kind = kind
+        self._shelf = Shelf()
+        self._open: ClosableStore | None = None
+
+    async def open(self, space: Space = SPACE) -> ClosableStore:
+        """Close the store that is open here, if any, and open it again."""
+        await self.close()
+        if self._kind == "fake":
+            self._open = FakeStore(space, self._shelf)
+        else:
+            self._open = await EmbeddedStore.open(self.folder, space, readers=2)
+        return self._open
+
+    async def close(self) -> None:
+        """Close the store that is open here."""
+        if self._open:
+            await self._open.close()
+            self._open = None
+
+
+@asynccontextmanager
+async def fresh_store(kind: str, space: Space = SPACE) -> AsyncIterator[ClosableStore]:
+    """An empty store for as long as the block runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(kind, Path(folder))
+        try:
+            yield await place.open(space)
+        finally:
+            await place.close()
+
+
+def unit_vector(*numbers: float, dimensions: int = SPACE.dimensions) -> Floats:
+    """The direction of these numbers, the others zero."""
+    vector = np.zeros(dimensions, np.float32)
+    vector[: len(numbers)] = numbers
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def random_vectors(count: int, dimensions: int = SPACE.dimensions, seed: int = 1) -> Floats:
+    """Directions spread evenly."""
+    rows = np.random.default_rng(seed).normal(size=(count, dimensions))
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def new(image_id: str, vector: Floats, *label_ids: str, **fields: Any) -> NewEntry:
+    """An entry to put."""
+    return NewEntry(entry(image_id, *label_ids, **fields), vector.astype(np.float16))
+
+
+def many(vectors: Floats, *label_ids: str, start: int = 0) -> list[NewEntry]:
+    """Entries to put, numbered."""
+    return [new(f"i{number:05}", vector, *label_ids) for number, vector in enumerate(vectors, start)]
+
+
+def query(vector: Floats, k: int = 10, *label_ids: str, exact: bool = False) -> Query:
+    """A search, everywhere if no label is given."""
+    return Query(vector, k, frozenset(label_ids) or None, exact)
+
+
+async def found(store: Store, vector: Floats, k: int = 10, *label_ids: str, exact: bool = False) -> list[str]:
+    """The ids that a search finds, in order."""
+    return image_ids(await store.search(query(vector, k, *label_ids, exact=exact)))
+
+
+def image_ids(hits: Iterable[Hit]) -> list[str]:
+    """Of hits, in order."""
+    return [hit.entry.image_id for hit in hits]
+
+
+def brute_force(entries: Sequence[NewEntry], vector: Floats, k: int) -> list[tuple[str, float]]:
+    """The true answer of a search over these: (image_id, score)."""
+    if not entries:
+        return []
+    rows = np.stack([each.features for each in entries]).astype(np.float64)
+    scores = (rows @ vector.astype(np.float64)) / np.linalg.norm(rows, axis=1) / np.linalg.norm(vector)
+    ranked = sorted(zip(scores.tolist(), entries, strict=True), key=lambda pair: (-pair[0], pair[1].entry.image_id))
+    return [(each.entry.image_id, score) for score, each in ranked[:k]]

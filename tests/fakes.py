@@ -1,0 +1,144 @@
+"""Stand-ins for the world that keep the promises of the ports, in memory and slowly."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from app.domain.records import Entry, Hit, LabelIndex, NewEntry, Query, Space, StoredFeatures
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An entry as it lies on the shelf."""
+
+    entry: Entry
+    features: StoredFeatures
+    fingerprint: str
+    indexed_at: datetime
+
+
+@dataclass
+class Shelf:
+    """What outlives a store that is closed: give the same shelf to the next one."""
+
+    entries: dict[str, _Kept] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+class FakeStore:
+    """The port `Store` by brute force: every search compares every entry. It passes the stores' own suite."""
+
+    method = "exact"
+
+    def __init__(self, space: Space, shelf: Shelf | None = None) -> None:
+        """An empty store, or one that goes on with a shelf."""
+        self.space = space
+        self._shelf = shelf or Shelf()
+
+    async def put(self, entries: Sequence[NewEntry]) -> None:
+        """All or none: nothing is on the shelf before the last is read."""
+        now = datetime.now(UTC)
+        put = {new.entry.image_id: self._kept(new, now) for new in entries}
+        self._shelf.entries.update(put)
+
+    def _kept(self, new: NewEntry, now: datetime) -> _Kept:
+        return _Kept(_tidy(new.entry), new.features.copy(), self.space.fingerprint, now)
+
+    async def search(self, query: Query) -> list[Hit]:
+        """Every entry compared, then sorted, then cut."""
+        wanted = [kept for kept in self._live() if _is_under(kept.entry, query.label_ids)]
+        hits = [Hit(kept.entry, _cosine(query.vector, kept.features)) for kept in wanted]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))[: query.k]
+
+    async def entry(self, image_id: str) -> Entry | None:
+        """One entry of any space."""
+        kept = self._shelf.entries.get(image_id)
+        return kept.entry if kept else None
+
+    async def features(self, image_id: str) -> StoredFeatures | None:
+        """The features of one of the live space."""
+        return next((kept.features for kept in self._live() if kept.entry.image_id == image_id), None)
+
+    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, str | None]:
+        """Those of the live space."""
+        wanted = set(image_ids)
+        return {kept.entry.image_id: kept.entry.job_id for kept in self._live() if kept.entry.image_id in wanted}
+
+    async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
+        """Those of the same bytes."""
+        wanted = set(sha256s)
+        return {kept.entry.sha256: kept.features for kept in self._live() if kept.entry.sha256 in wanted}
+
+    async def unindexed(self, label_ids: Collection[str]) -> Collection[str]:
+        """Labels without any entry."""
+        indexed = {label_id for kept in self._shelf.entries.values() for label_id in kept.entry.label_ids}
+        return [label_id for label_id in label_ids if label_id not in indexed]
+
+    async def name_label(self, label_id: str, name: str) -> None:
+        """Remember a name."""
+        self._shelf.names[label_id] = name
+
+    async def add_label(self, image_id: str, label_id: str) -> None:
+        """One more label."""
+        kept = self._shelf.entries.get(image_id)
+        if kept:
+            entry = _tidy(replace(kept.entry, label_ids=(*kept.entry.label_ids, label_id)))
+            self._shelf.entries[image_id] = replace(kept, entry=entry)
+
+    async def drop_label(self, label_id: str) -> list[Entry]:
+        """One label less."""
+        gone = []
+        for image_id, kept in list(self._shelf.entries.items()):
+            left = tuple(other for other in kept.entry.label_ids if other != label_id)
+            if left:
+                self._shelf.entries[image_id] = replace(kept, entry=replace(kept.entry, label_ids=left))
+            else:
+                gone.append(self._shelf.entries.pop(image_id).entry)
+        self._shelf.names.pop(label_id, None)
+        return gone
+
+    async def labels(self) -> list[LabelIndex]:
+        """Counted anew each time."""
+        label_ids = {label_id for kept in self._shelf.entries.values() for label_id in kept.entry.label_ids}
+        return [self._described(label_id) for label_id in sorted(label_ids)]
+
+    async def label(self, label_id: str) -> LabelIndex | None:
+        """One of them."""
+        return next((label for label in await self.labels() if label.label_id == label_id), None)
+
+    async def ping(self) -> None:
+        """Memory always answers."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _live(self) -> list[_Kept]:
+        return [kept for kept in self._shelf.entries.values() if kept.fingerprint == self.space.fingerprint]
+
+    def _described(self, label_id: str) -> LabelIndex:
+        under = [kept for kept in self._shelf.entries.values() if label_id in kept.entry.label_ids]
+        return LabelIndex(
+            label_id=label_id,
+            name=self._shelf.names.get(label_id, label_id),
+            image_count=len(under),
+            stale_count=sum(kept.fingerprint != self.space.fingerprint for kept in under),
+            product_count=len({kept.entry.product_id for kept in under}),
+            byte_count=sum(kept.features.nbytes for kept in under),
+            built_at=max(kept.indexed_at for kept in under),
+        )
+
+
+def _tidy(entry: Entry) -> Entry:
+    return replace(entry, label_ids=tuple(sorted(set(entry.label_ids))), attributes=dict(entry.attributes))
+
+
+def _is_under(entry: Entry, label_ids: Collection[str] | None) -> bool:
+    return label_ids is None or not set(label_ids).isdisjoint(entry.label_ids)
+
+
+def _cosine(vector: np.ndarray, features: StoredFeatures) -> float:
+    one, other = vector.astype(np.float64), features.astype(np.float64)
+    lengths = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(np.float32((one * other).sum() / lengths)) if lengths else 0.0

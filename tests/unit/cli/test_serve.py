@@ -1,0 +1,56 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from app.cli.errors import UsageError
+from app.cli.serve import settings_from
+from app.config import Settings
+from tests.unit.cli.conftest import Lookalike
+
+
+def test_a_flag_goes_before_its_variable_and_that_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_PORT", "8001")
+    monkeypatch.setenv("LOOKALIKE_COLOUR_WEIGHT", "0.5")
+    settings = settings_from({"port": 8002})
+    assert (8002, 0.5, "127.0.0.1") == (settings.port, settings.colour_weight, settings.host)
+
+
+def test_each_wrong_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_LOG_LEVEL", "loud")
+    with pytest.raises(UsageError) as caught:
+        settings_from({"port": 99_999, "store": "nowhere"})
+    lines = str(caught.value).splitlines()
+    names = {"LOOKALIKE_PORT", "LOOKALIKE_STORE", "LOOKALIKE_LOG_LEVEL"}
+    assert names == {line.partition(":")[0] for line in lines}
+    assert 3 == len(lines)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "shop.example"])  # noqa: S104 - nothing listens
+def test_beyond_loopback_the_caller_has_to_say_so(host: str) -> None:
+    with pytest.raises(UsageError, match="--insecure"):
+        settings_from({"host": host})
+    assert host == settings_from({"host": host, "insecure": True}).host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_on_loopback_nothing_has_to_be_said(host: str) -> None:
+    assert host == settings_from({"host": host}).host
+
+
+def test_a_catalogue_that_is_no_folder_is_a_wrong_setting(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue"
+    file.touch()
+    for path in (file, tmp_path / "nowhere"):
+        with pytest.raises(UsageError, match="is no folder"):
+            settings_from({"catalog": path})
+    assert tmp_path == settings_from({"catalog": tmp_path}).catalog
+
+
+def test_the_help_of_serve_tells_the_defaults_that_hold(lookalike: Lookalike) -> None:
+    shown = " ".join(lookalike("serve", "--help").out.split())
+    told = dict(re.findall(r"\(LOOKALIKE_(\w+); else ([\w./]+?)\)", shown))
+    fields = Settings.model_fields
+    assert {"HOST", "PORT", "DATA_DIR", "STORE", "VIEWS", "COLOUR_WEIGHT", "PRODUCT_FROM"} == set(told)
+    for name, default in told.items():
+        assert str(fields[name.lower()].default) == default.removeprefix("./")
