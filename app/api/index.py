@@ -144,6 +144,7 @@ def _printable(product_id: str | None) -> str | None:
 def _attributes(text: str | None) -> dict[str, str | float | bool]:
     try:
         attributes: Any = json.loads(text) if text else {}
+        json.dumps(attributes, ensure_ascii=False, allow_nan=False).encode()  # neither NaN nor half characters
     except (ValueError, RecursionError):
         attributes = None
     if not isinstance(attributes, dict) or not all(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from app.domain.errors import LookalikeError
+from app.domain.naming import printable
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _place(location: Sequence[str | int]) -> str:
     inside = [str(part) for part in location if part not in {"body", "query", "path", "header"}]
-    return ".".join(inside) or "body"
+    return printable(".".join(inside)) or "body"
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:

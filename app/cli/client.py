@@ -34,7 +34,9 @@ class Service:
         self._shown_url = str(base.copy_with(userinfo=b"")).rstrip("/")
         # A proxy that is set for the web does not know this machine's own addresses.
         local = base.host in {"localhost", "::1"} or base.host.startswith("127.")
-        self._http = httpx.Client(base_url=base, timeout=_TIMEOUT, trust_env=not local)
+        # Reading the certificates of the world takes longer than most answers: only where they are used.
+        secured = base.scheme == "https"
+        self._http = httpx.Client(base_url=base, timeout=_TIMEOUT, trust_env=not local, verify=secured)
 
     def __enter__(self) -> Self:
         """Close the connections on leaving."""

@@ -34,18 +34,21 @@ def follow(service: Service, jobs: Sequence[Json], expected: int) -> list[Json]:
         for job_id, first in latest.items():
             job = first
             while is_live(job):
-                _draw(bar, task, job, latest.values(), expected)
+                _draw(bar, task, latest.values(), expected)
                 time.sleep(_POLL_S)
                 latest[job_id] = job = service.job(job_id)
-            _draw(bar, task, job, latest.values(), expected)
+            _draw(bar, task, latest.values(), expected)
     return list(latest.values())
 
 
-def doing(job: Json) -> str:
-    """What a job is at, in a word or two."""
-    if job.get("waiting_for"):
-        return f"Waiting for {plain(job['waiting_for'])}"
-    return {"queued": "Queued", "running": "Indexing"}.get(job["state"], "Ended")
+def doing(jobs: Collection[Json]) -> str:
+    """What jobs are at, in a word or two."""
+    waiting = [job["waiting_for"] for job in jobs if job.get("waiting_for")]
+    if waiting:
+        return f"Waiting for {plain(waiting[0])}"
+    if all(job["state"] == "queued" for job in jobs):
+        return "Queued"
+    return "Indexing" if any(map(is_live, jobs)) else "Ended"
 
 
 def total(jobs: Collection[Json], expected: int) -> int:
@@ -54,9 +57,9 @@ def total(jobs: Collection[Json], expected: int) -> int:
     return max(known, expected) if any(map(is_live, jobs)) else known
 
 
-def _draw(bar: Progress, task: TaskID, job: Json, jobs: Collection[Json], expected: int) -> None:
+def _draw(bar: Progress, task: TaskID, jobs: Collection[Json], expected: int) -> None:
     completed = sum(map(done, jobs))
-    bar.update(task, description=doing(job), completed=completed, total=total(jobs, expected))
+    bar.update(task, description=doing(jobs), completed=completed, total=total(jobs, expected))
 
 
 class _Rate(ProgressColumn):

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import uvicorn
+from asgi_correlation_id import CorrelationIdFilter
 from pydantic import ValidationError
 
 from app.cli.errors import CommandError, UsageError
@@ -74,7 +75,10 @@ def _wrong_settings(error: ValidationError) -> Iterator[str]:
 
 
 def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(CorrelationIdFilter(default_value="-"))
+    layout = "%(asctime)s %(levelname)s %(correlation_id)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log_level.upper(), format=layout, handlers=[handler])
     # What uvicorn tells of its own starting and ending is no news; the lines that were asked for are.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").setLevel(logging.INFO)

@@ -57,15 +57,17 @@ def jobs_table(jobs: Sequence[Json]) -> RenderableType:
     """Jobs, one on a line."""
     if not jobs:
         return Text("No jobs.")
-    table = _table("job", "labels", "state", "images>", "done>", "failed>", "created")
+    table = _table("job", "labels", "state", "done>", "failed>", "created")
+    table.columns[0].no_wrap = True  # to be copied
     for job in jobs:
         progress = _part(job, "progress")
         table.add_row(
             cell(job.get("job_id")),
             cell(_what(job)),
             _state(job),
-            *_cells({**progress, "done": done(job)}, "total", "done", "failed"),
-            cell(_moment(job.get("created_at"))),
+            cell(f"{done(job)}/{progress.get('total')}"),
+            cell(progress.get("failed")),
+            cell(_moment(job.get("created_at"))[5:16]),
         )
     return table
 
@@ -147,7 +149,7 @@ def done(job: Json) -> int:
 
 def _table(*headers: str) -> Table:
     """Headers that end in `>` stand over numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for header in headers:
         table.add_column(header.rstrip(">"), justify="right" if header.endswith(">") else "left", overflow="fold")
     return table
@@ -156,7 +158,7 @@ def _table(*headers: str) -> Table:
 def _card(rows: Sequence[tuple[str, Text]]) -> Text:
     """A line for each name and value, the values under each other."""
     width = max(len(plain(name)) for name, _ in rows) + 2
-    return Text("\n").join(cell(plain(name).ljust(width), "dim") + value for name, value in rows)
+    return Text("\n").join(Text.assemble((plain(name).ljust(width), "dim"), value) for name, value in rows)
 
 
 def _cells(row: Json, *names: str) -> list[Text]:
@@ -168,7 +170,7 @@ def _state(job: Json) -> Text:
 
 
 def _coloured(word: object, otherwise: str = "") -> Text:
-    return cell(word, _COLOURS.get(plain(word), otherwise))
+    return cell(plain(word).replace("_", " "), _COLOURS.get(plain(word), otherwise))
 
 
 def _what(job: Json) -> str:

@@ -61,7 +61,9 @@ class Service:
 
 
 @contextmanager
-def running(data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+def running(
+    data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
     """Start the service, wait until it is ready, and end it."""
     service = start(data_dir, catalog, settings)
     try:

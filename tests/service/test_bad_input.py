@@ -21,7 +21,9 @@ def huge_png() -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
 
 
 def photo(data: bytes = JPEG, name: str = "photo.jpg", **fields: Any) -> dict[str, Any]:
@@ -60,6 +62,10 @@ CASES: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "crop of a pixel": (photo(crop="0,0,0.01,0.01"), 422, "invalid_crop", "16 pixels"),
     "crop of a stored image": ({"json": {"image_id": "abc", "crop": "0,0,1,1"}}, 422, "invalid_crop", "photo"),
     "unknown image": ({"json": {"image_id": "abc"}}, 404, "image_not_found", "abc"),
+    "half a character in JSON": (
+        {"content": b'{"\\ud800": "\\ud800"}', "headers": {"content-type": "application/json"}},
+        422, "invalid_request", "unicode",
+    ),
     "broken JSON": (
         {"content": b"{", "headers": {"content-type": "application/json"}}, 400, "malformed_body", "JSON"
     ),
@@ -152,6 +158,9 @@ def test_bad_uploads_are_told_what_is_wrong(service: Service) -> None:
         ({"data": {"title": "x"}, "files": {"other": JPEG}}, 400, "query_source"),
         ({"files": {"image": JPEG}, "data": {"attributes": "[1]"}}, 422, "invalid_request"),
         ({"files": {"image": JPEG}, "data": {"attributes": '{"a": {"b": 1}}'}}, 422, "invalid_request"),
+        ({"files": {"image": JPEG}, "data": {"attributes": '{"a": NaN}'}}, 422, "invalid_request"),
+        ({"files": {"image": JPEG}, "data": {"attributes": '{"a": "\\ud800"}'}}, 422, "invalid_request"),
+        ({"files": {"image": JPEG}, "data": {"attributes": '{"\\ud800": 1}'}}, 422, "invalid_request"),
         ({"files": {"image": JPEG}, "data": {"product_id": "a\nb"}}, 422, "invalid_request"),
         ({"files": {"image": JPEG}, "data": {"product_id": "x" * 201}}, 422, "invalid_request"),
         ({"files": {"image": io.BytesIO(JPEG + bytes(30_000_000))}}, 413, "image_too_large"),

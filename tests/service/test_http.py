@@ -15,7 +15,13 @@ from tests.service.running import Service
 def test_labels_say_what_could_be_indexed_and_what_is(service: Service) -> None:
     labels = {label["label_id"]: label for label in service.client.get("/labels").json()["items"]}
     assert ["big-plates", "cups", "never", "shoes"] == list(labels)
-    plates = {"label_id": "big-plates", "name": "Big Plates", "path": ["Big Plates"], "image_count": 4, "indexed_count": 4}
+    plates = {
+        "label_id": "big-plates",
+        "name": "Big Plates",
+        "path": ["Big Plates"],
+        "image_count": 4,
+        "indexed_count": 4,
+    }
     assert plates == labels["big-plates"]
     assert (8, 6) == (labels["cups"]["image_count"], labels["cups"]["indexed_count"])
     assert labels["never"] == service.client.get("/labels/never").json()
@@ -53,7 +59,8 @@ def test_a_job_for_many_labels_has_their_jobs_as_children(service: Service) -> N
 
 def test_jobs_are_paged_newest_first(service: Service) -> None:
     everything = [job["job_id"] for job in service.client.get("/jobs").json()["items"]]
-    paged, cursor = [], ""
+    paged: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = service.client.get("/jobs", params={"limit": 1, **({"cursor": cursor} if cursor else {})}).json()
         paged += [job["job_id"] for job in page["items"]]
@@ -72,7 +79,11 @@ def test_the_index_of_a_label_tells_what_it_is(service: Service) -> None:
     model = service.client.get("/model").json()
     index = service.client.get("/index/shoes").json()
     assert (6, 2, "ready", None) == (index["image_count"], index["product_count"], index["state"], index["job_id"])
-    assert (model["space"], model["dimensions"], "exact") == (index["space"], index["dimensions"], index["vector_index"])
+    assert (model["space"], model["dimensions"], "exact") == (
+        index["space"],
+        index["dimensions"],
+        index["vector_index"],
+    )
     assert index in service.client.get("/index").json()["items"]
 
 
@@ -100,7 +111,9 @@ def test_k_products_come_back_however_many_photos_each_has(service: Service) -> 
 
 
 def test_labels_narrow_the_search_before_it_runs(service: Service) -> None:
-    results = service.search(encoded(drawn("cups 1")), label_id=["big-plates", "shoes"], group_by="image", k=100)["results"]
+    results = service.search(encoded(drawn("cups 1")), label_id=["big-plates", "shoes"], group_by="image", k=100)[
+        "results"
+    ]
     assert 10 == len(results)
     assert {"big-plates", "shoes"} == {label for result in results for label in result["label_ids"]}
 
@@ -131,7 +144,9 @@ def test_exact_finds_the_same_in_a_small_index(service: Service) -> None:
 def test_an_indexed_image_is_searched_by_id_in_json_and_in_a_form(service: Service) -> None:
     image_id = hashlib.sha256(b"cups/3.jpg").hexdigest()[:24]
     by_json = service.client.post("/search", json={"image_id": image_id, "label_id": "cups", "k": 3}).json()
-    by_form = service.client.post("/search", files={"image_id": (None, image_id), "label_id": (None, "cups"), "k": (None, "3")}).json()
+    by_form = service.client.post(
+        "/search", files={"image_id": (None, image_id), "label_id": (None, "cups"), "k": (None, "3")}
+    ).json()
     assert image_id == by_json["results"][0]["image"]["image_id"]
     assert by_json["results"] == by_form["results"]
     both = service.client.post("/search", json={"image_id": image_id, "label_id": ["cups", "shoes"]}).json()
@@ -150,15 +165,26 @@ def test_an_answer_tells_its_parts_and_how_long_they_took(service: Service) -> N
     body = answer.json()
     assert {"query", "answer", "results", "timing_ms", "warnings"} == set(body)
     assert {"decode", "embed", "search"} == set(body["timing_ms"])
-    assert ["decode", "embed", "search"] == [part.split(";")[0].strip() for part in answer.headers["server-timing"].split(",")]
-    assert (None, None, False) == (body["answer"]["decision"], body["answer"]["confidence"], body["answer"]["calibrated"])
+    assert ["decode", "embed", "search"] == [
+        part.split(";")[0].strip() for part in answer.headers["server-timing"].split(",")
+    ]
+    assert (None, None, False) == (
+        body["answer"]["decision"],
+        body["answer"]["confidence"],
+        body["answer"]["calibrated"],
+    )
     assert "calibration" in body["answer"]["reason"]
 
 
 def test_an_image_is_sent_with_its_own_type_and_can_be_asked_for_in_parts(service: Service, catalogue: Path) -> None:
     image_id = hashlib.sha256("shoes/red one/2 ü.png".encode()).hexdigest()[:24]
     image = service.client.get(f"/images/{image_id}").json()
-    assert ("2 ü.png", "shoes:red one", 120, 90) == (image["name"], image["product_id"], image["width"], image["height"])
+    assert ("2 ü.png", "shoes:red one", 120, 90) == (
+        image["name"],
+        image["product_id"],
+        image["width"],
+        image["height"],
+    )
     whole = service.client.get(image["content_url"])
     original = (catalogue / "shoes" / "red one" / "2 ü.png").read_bytes()
     # A PNG by its name, a JPEG by its bytes: the bytes decide.
@@ -215,9 +241,14 @@ def test_a_form_may_be_sent_by_any_client(service: Service) -> None:
     """A body written by hand, its parts in another order and with headers nobody needs."""
     boundary = "----an odd boundary"
     body = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="k"\r\n\r\n2\r\n'
-        f'--{boundary}\r\nContent-Type: image/x-unknown\r\nContent-Disposition: form-data; name="image"; filename="a;b.bin"\r\n\r\n'
-    ).encode() + encoded(drawn("by hand"), "WEBP") + f"\r\n--{boundary}--\r\n".encode()
+        (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="k"\r\n\r\n2\r\n'
+            f"--{boundary}\r\nContent-Type: image/x-unknown\r\n"
+            'Content-Disposition: form-data; name="image"; filename="a;b.bin"\r\n\r\n'
+        ).encode()
+        + encoded(drawn("by hand"), "WEBP")
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
     answer = service.client.post(
         "/search", content=body, headers={"content-type": f'multipart/form-data; boundary="{boundary}"'}
     )

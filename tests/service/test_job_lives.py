@@ -146,7 +146,9 @@ def test_what_was_indexed_with_other_settings_is_not_searched_but_indexed_again(
         progress = service.index("cups")["progress"]
         assert (5, 0) == (progress["embedded"], progress["already_there"])
         assert image_id == service.search(photo)["results"][0]["image"]["image_id"]
-        assert ("ready", 1280) == tuple(service.client.get("/index/cups").json()[key] for key in ("state", "dimensions"))
+        assert ("ready", 1280) == tuple(
+            service.client.get("/index/cups").json()[key] for key in ("state", "dimensions")
+        )
 
 
 def test_a_restart_finds_everything_again(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def test_in_the_end_the_jobs_themselves_tell() -> None:
     assert 58 == total([job(total=58)], 60)
 
 
-def test_what_a_job_is_at_is_a_word_or_two() -> None:
-    waiting = job("a1", "running") | {"waiting_for": "disk\x1b"}
-    states = [job("a1", state) for state in ("queued", "running", "succeeded")]
-    assert ["Queued", "Indexing", "Ended", "Waiting for disk\ufffd"] == [doing(each) for each in [*states, waiting]]
+def test_what_jobs_are_at_is_a_word_or_two() -> None:
+    queued, running, ended = (job("a1", state) for state in ("queued", "running", "succeeded"))
+    waiting = running | {"waiting_for": "disk\x1b"}
+    assert ["Queued", "Indexing", "Ended"] == [doing([queued, queued]), doing([running, queued]), doing([ended])]
+    assert ["Indexing", "Waiting for disk\ufffd"] == [doing([ended, queued]), doing([queued, waiting])]

@@ -60,8 +60,8 @@ def test_a_job_shows_how_much_of_it_is_done() -> None:
     running = job("b2", "running", total=10, indexed=3, already_there=2, failed=1)
     parent = job("c3", "queued", None) | {"children": ["b2", "a1"]}
     _, _, first, second = lines(tables.jobs_table([running, parent]))
-    assert ["b2", "cups", "running", "10", "6", "1"] == first[:6]
-    assert ["c3", "2", "labels", "queued", "0", "0", "0"] == second[:7]
+    assert ["b2", "cups", "running", "6/10", "1"] == first[:5]
+    assert ["c3", "2", "labels", "queued", "0/0", "0"] == second[:6]
 
 
 def test_a_job_card_tells_why_and_what_failed() -> None:
@@ -90,7 +90,7 @@ def test_a_summary_adds_up_all_jobs_and_names_what_is_wanting() -> None:
     shown = [" ".join(line) for line in lines(tables.summary([whole, partial], [partial])) if line]
     assert "9 images: 5 indexed, 1 there already, 3 failed." == shown[0]
     assert ["undecodable 2", "too_small 1"] == shown[3:5]
-    assert "cups partially_succeeded 4 3 b2" == shown[-1]
+    assert "cups partially succeeded 4 3 b2" == shown[-1]
 
 
 def test_a_summary_of_what_went_well_is_one_line() -> None:
