@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         static_url="/docs-assets",
     )
-    for module in (labels, index, search, images, jobs, service):
+    for module in (search, index, jobs, images, labels, service):  # matched in this order: what is asked most, first
         app.include_router(module.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     app.add_middleware(

@@ -21,11 +21,11 @@ from typing import Any, Final
 
 import faiss
 import numpy as np
-from benchmarks.bare import embedder_of
+from benchmarks.bare import embedder_of, photos_in
 from benchmarks.filling import fill, space_of
 from benchmarks.gallery import LABELS, TOP, Gallery, Ids, features_of, gallery_of, nearest
 from benchmarks.lanes import Flat, Lane, Timed, snapshot_lane, store_lane, swept_lane, timed
-from benchmarks.processes import ROOT, run_module, service, two_cores
+from benchmarks.processes import ROOT, alone, run_module, service, two_cores
 from benchmarks.report import Goal, print_report, table
 
 from app.adapters.stores.embedded.snapshot import Snapshot
@@ -37,6 +37,7 @@ _SHARES: Final = {LABELS: "all", LABELS // 2: "1/2", 1: "1/20"}
 """The labels that are searched under, by how many of the 20 they are."""
 _FEW: Final = 600
 """Entries of the small store that a start is compared with."""
+_SCAN: Final = f"store's scan, {_SHARES[LABELS]}"
 _STARTS: Final = 3
 _STARTED_ENTRIES: Final = 100_000
 """Up to here the time of a start has a goal."""
@@ -76,7 +77,7 @@ def search_times(data_dir: Path, space: Space, gallery: Gallery, *, sweep: bool)
         try:
             snapshot = store._cache.snapshot  # noqa: SLF001 - a benchmark looks inside
             if sweep:
-                return timed(_swept_lanes(snapshot, truths[LABELS]), gallery.queries)
+                return timed(_swept_lanes(snapshot, gallery, truths[LABELS]), gallery.queries)
             whole = [
                 store_lane(f"whole search, k {TOP}", runner, store, TOP, truths[LABELS]),
                 store_lane(f"whole search, k {_PRODUCT_SEARCH}", runner, store, _PRODUCT_SEARCH, truths[LABELS]),
@@ -96,8 +97,10 @@ def _lanes(snapshot: Snapshot, gallery: Gallery, truths: Mapping[int, Ids]) -> l
     return [*lanes, exact]
 
 
-def _swept_lanes(snapshot: Snapshot, truth: Ids) -> list[Lane]:
-    return [swept_lane(snapshot, count, bits, truth) for bits in _SWEPT_BITS for count in _SWEPT_CANDIDATES]
+def _swept_lanes(snapshot: Snapshot, gallery: Gallery, truth: Ids) -> list[Lane]:
+    flat = Flat(gallery).lane("IndexFlatIP", gallery, LABELS, truth)
+    choices = [(bits, candidates) for bits in _SWEPT_BITS for candidates in _SWEPT_CANDIDATES]
+    return [flat, *(swept_lane(snapshot, count, bits, truth, beside=flat.name) for bits, count in choices)]
 
 
 def costs(folder: Path, data_dir: Path, space: Space, gallery: Gallery, core: int) -> Costs:
@@ -125,7 +128,7 @@ def _start_s(data_dir: Path, core: int) -> float:
 
 def report(entries: int, times: Sequence[Timed], cost: Costs) -> tuple[list[str], list[Goal]]:
     """Tables and goals."""
-    scan = times[1]
+    scan = next(one for one in times if one.name == _SCAN)
     vector_bytes = (cost.saved.anonymous_mb - cost.empty.anonymous_mb) * 1e6 / entries
     opened = {"empty": cost.empty, "as it was saved": cost.saved, "without its cache, as after a kill": cost.rebuilt}
     tables = [
@@ -148,7 +151,8 @@ def report(entries: int, times: Sequence[Timed], cost: Costs) -> tuple[list[str]
 
 def _times_table(entries: int, times: Sequence[Timed]) -> str:
     rows = [
-        (one.name, one.ms, *("" if figure is None else figure for figure in (one.ratio, one.recall))) for one in times
+        (one.name, one.ms, *("" if figure is None else f"{figure:.4f}" for figure in (one.ratio, one.recall)))
+        for one in times
     ]
     return table(f"One query among {entries:,} entries, one thread", ("", "ms", "of flat", f"recall@{TOP}"), rows)
 
@@ -157,7 +161,7 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> None:
     core = two_cores().measured
     os.sched_setaffinity(0, {core})
     embedder = embedder_of(Settings())
-    photos = sorted(photo for root in arguments.photos for photo in root.resolve().rglob("*.jpg"))
+    photos = [photo for folder in arguments.photos for photo in photos_in(folder.resolve())]
     gallery = gallery_of(features_of(photos, embedder, arguments.features), arguments.entries)
     space = space_of(embedder.card)
     data_dir = folder / f"filled-{arguments.entries}"
@@ -189,12 +193,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by SIGTERM."))
     arguments = _arguments()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(alone())
         if arguments.folder:
             folder = arguments.folder.resolve()
             folder.mkdir(parents=True, exist_ok=True)
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lookalike-benchmark-")))
-        _measure(arguments, folder)
+        try:
+            _measure(arguments, folder)
+        except ValueError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Stand-ins for the world that keep the promises of the ports, in memory and slowly."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ class FakeStore:
 
     async def put(self, entries: Sequence[NewEntry]) -> None:
         """All or none: nothing is on the shelf before the last is read."""
+        await asyncio.sleep(0)  # as with any store, other calls may come in between
         now = datetime.now(UTC)
         put = {new.entry.image_id: self._kept(new, now) for new in entries}
         self._shelf.entries.update(put)
@@ -48,6 +50,7 @@ class FakeStore:
 
     async def search(self, query: Query) -> list[Hit]:
         """Every entry compared, then sorted, then cut."""
+        await asyncio.sleep(0)
         wanted = [kept for kept in self._live() if _is_under(kept.entry, query.label_ids)]
         hits = [Hit(kept.entry, _cosine(query.vector, kept.features)) for kept in wanted]
         return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))[: query.k]

@@ -15,7 +15,8 @@ from app.flows.services import Services
 Item = TypeVar("Item")
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    # Not a plain function: FastAPI would call that on a thread, for each request.
     services: Services = request.state.services
     return services
 

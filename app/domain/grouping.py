@@ -10,20 +10,20 @@ def in_order(hits: Sequence[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))
 
 
-def by_product(hits: Sequence[Hit]) -> list[ProductHit]:
-    """Hits in order -> products by falling score of their nearest photo, ties by product id."""
+def by_product(hits: Sequence[Hit], k: int) -> list[ProductHit]:
+    """Hits in order -> the first k products by falling score of their nearest photo, ties by product id."""
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
         groups.setdefault(hit.entry.product_id, []).append(hit)
-    products = [_product(product_id, members) for product_id, members in groups.items()]
-    return sorted(products, key=lambda product: (-product.score, product.product_id))
+    ranked = sorted(groups.items(), key=lambda group: (-group[1][0].score, group[0]))
+    return [_product(product_id, members) for product_id, members in ranked[:k]]
 
 
-def by_image(hits: Sequence[Hit]) -> list[ProductHit]:
-    """Hits in order -> one result each."""
-    return [_product(hit.entry.product_id, [hit]) for hit in hits]
+def by_image(hits: Sequence[Hit], k: int) -> list[ProductHit]:
+    """Hits in order -> the first k, one result each."""
+    return [_product(hit.entry.product_id, [hit]) for hit in hits[:k]]
 
 
 def _product(product_id: str, hits: Sequence[Hit]) -> ProductHit:
-    labels = dict.fromkeys(label for hit in hits for label in hit.entry.label_ids)
+    labels = {label for hit in hits for label in hit.entry.label_ids}
     return ProductHit(product_id, tuple(sorted(labels)), hits[0].score, tuple(hits))

@@ -124,9 +124,9 @@ class Searching:
         wanted = search.k * (1 if search.group_by == "image" else _OVERFETCH) + (left_out is not None)
         while True:
             hits = await self._store.search(Query(vector, wanted, search.label_ids, search.exact))
-            results = grouped([hit for hit in hits if hit.entry.image_id != left_out])
-            if len(results) >= search.k or len(hits) < wanted:
-                return [result for result in results[: search.k] if _reaches(result, search.min_score)]
+            results = grouped([hit for hit in hits if hit.entry.image_id != left_out], search.k)
+            if len(results) == search.k or len(hits) < wanted:
+                return [result for result in results if _reaches(result, search.min_score)]
             wanted *= _OVERFETCH
 
     async def _why_nothing(self, search: Search) -> tuple[str, ...]:

@@ -18,6 +18,12 @@ from app.config import Settings
 from app.domain.imaging import Limits, prepare
 
 _WARM_UP_PHOTOS: Final = 20
+_PHOTO_TYPES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """Every photo below a folder, in order of its path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PHOTO_TYPES)
 
 
 def embedder_of(settings: Settings) -> OnnxEmbedder:

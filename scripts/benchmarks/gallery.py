@@ -51,13 +51,13 @@ class Gallery:
 
 
 def gallery_of(features: Vectors, count: int) -> Gallery:
-    """So many entries from photos' features. Raises ValueError when the photos make fewer pairs."""
+    """So many entries, 1 or more, from photos' features. Raises ValueError when the photos make fewer pairs."""
     chance = np.random.default_rng(_SEED)
     order = chance.permutation(len(features))
     queries, sources = features[order[:_QUERIES]], features[order[_QUERIES:]]
     pair_count = len(sources) * (len(sources) - 1)
-    if count > pair_count:
-        raise ValueError(f"{len(features)} photos make {pair_count} pairs, fewer than {count}.")
+    if not 1 <= count <= pair_count:
+        raise ValueError(f"{count} entries cannot be made: {len(features)} photos make 1 to {pair_count}.")
     return Gallery(sources, queries, chance.permutation(pair_count)[:count])
 
 

@@ -160,8 +160,8 @@ def store_lane(name: str, runner: asyncio.Runner, store: EmbeddedStore, k: int, 
     return Lane(name, lambda queries: runner.run(each(queries)), truth)
 
 
-def swept_lane(snapshot: Snapshot, candidates: int, bits: int, truth: Ids) -> Lane:
-    """A lane with other constants than the store's: how many rows the codes propose, and the query's bits."""
+def swept_lane(snapshot: Snapshot, candidates: int, bits: int, truth: Ids, *, beside: str) -> Lane:
+    """A lane with constants of its own: how many rows the codes propose, and the query's bits. Raises ValueError."""
     if snapshot.codes is None:
         raise ValueError("There are no codes to sweep: take more entries.")
     index = snapshot.codes._index  # noqa: SLF001 - a benchmark looks inside
@@ -175,7 +175,8 @@ def swept_lane(snapshot: Snapshot, candidates: int, bits: int, truth: Ids) -> La
         best, _ = exact_nearest(snapshot.rows[positions], query, TOP)
         return np.asarray(positions[best])
 
-    return Lane(f"{bits} bits, {candidates} candidates", lambda queries: [near(query) for query in queries], truth)
+    name = f"{bits} bits, {candidates} candidates"
+    return Lane(name, lambda queries: [near(query) for query in queries], truth, beside)
 
 
 def _label_ids(label_count: int) -> frozenset[str] | None:

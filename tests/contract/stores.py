@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pytest
+from hypothesis import strategies as st
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.ports import Store
@@ -15,9 +17,12 @@ from app.domain.records import Hit, NewEntry, Query, Space
 from tests.fakes import FakeStore, Shelf
 from tests.unit.domain.samples import entry
 
-KINDS: Final = ("embedded", "fake")
+REAL_KINDS: Final = ("embedded",)
+KINDS: Final = (*REAL_KINDS, "fake")
 SPACE: Final = Space("raw-one", "one", 8)
 OTHER_SPACE: Final = Space("raw-other", "other", 12)
+FLOAT16_TOLERANCE: Final = 5e-4
+"""Rounding to float16 changes a vector's length by so much at most, and so a product by length from a cosine."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -102,6 +107,16 @@ def image_ids(hits: Iterable[Hit]) -> list[str]:
     return [hit.entry.image_id for hit in hits]
 
 
+def assert_nearest(hits: Sequence[Hit], entries: Sequence[NewEntry], vector: Floats, k: int) -> None:
+    """The hits are the k nearest of these entries in order, but for what float16 leaves open."""
+    expected = brute_force(entries, vector, k)
+    true_scores = dict(brute_force(entries, vector, len(entries)))
+    scores = [score for _, score in expected]
+    assert scores == pytest.approx([hit.score for hit in hits], abs=FLOAT16_TOLERANCE)
+    assert scores == pytest.approx([true_scores[image_id] for image_id in image_ids(hits)], abs=FLOAT16_TOLERANCE)
+    assert len(expected) == len(set(image_ids(hits)))
+
+
 def brute_force(entries: Sequence[NewEntry], vector: Floats, k: int) -> list[tuple[str, float]]:
     """The true answer of a search over these: (image_id, score)."""
     if not entries:
@@ -110,3 +125,15 @@ def brute_force(entries: Sequence[NewEntry], vector: Floats, k: int) -> list[tup
     scores = (rows @ vector.astype(np.float64)) / np.linalg.norm(rows, axis=1) / np.linalg.norm(vector)
     ranked = sorted(zip(scores.tolist(), entries, strict=True), key=lambda pair: (-pair[0], pair[1].entry.image_id))
     return [(each.entry.image_id, score) for score, each in ranked[:k]]
+
+
+@st.composite
+def plain_vectors(draw: st.DrawFn) -> Floats:
+    """Four halves among eight numbers: length one, and products without any rounding, so that ties are ties."""
+    vector = np.zeros(SPACE.dimensions, np.float32)
+    for place in draw(st.permutations(range(8)))[:4]:
+        vector[place] = draw(st.sampled_from([-0.5, 0.5]))
+    return vector
+
+
+label_sets: Final = st.sets(st.sampled_from("abc"), min_size=1)

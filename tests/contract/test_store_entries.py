@@ -212,6 +212,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=20)
 @given(
     title=st.none() | texts, name=texts, product_id=st.text("aZ é/:%", min_size=1, max_size=9), attributes=attributes
 )

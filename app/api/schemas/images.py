@@ -1,7 +1,6 @@
 """Images as they are shown."""
 
 from typing import Any
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
@@ -41,7 +40,7 @@ class ScoredImage(Image):
 
 
 def _image_fields(entry: Entry) -> dict[str, Any]:
-    address = f"/images/{quote(entry.image_id, safe='')}"
+    address = f"/images/{entry.image_id}"  # an image's id is safe in a path as it is
     return {
         "image_id": entry.image_id,
         "name": entry.name,

@@ -5,7 +5,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps, ImageSequence
 
 from app.domain.imaging import FORMATS, Limits, Recipe, decode, prepare
-from tests.unit.domain.pictures import difference, drawn, encoded
+from tests.unit.domain.pictures import difference, drawn, encoded, plain_png
 
 LIMITS = Limits()
 LOSSLESS = {"PNG": {}, "TIFF": {}, "BMP": {}, "WEBP": {"lossless": True}}
@@ -128,6 +128,17 @@ def test_sixteen_bits_are_scaled_to_eight_not_clipped(kind: str, order: str) -> 
     image = Image.fromarray(np.tile(DEPTHS, (25, 1)).astype(order))
     found = np.asarray(decoded(encoded(image, kind)))[0, :, 0]
     assert np.abs(DEPTHS / 257 - found).max() <= 1
+
+
+@pytest.mark.parametrize(("colour_type", "channels"), [(0, 1), (4, 2), (2, 3), (6, 4)])
+def test_sixteen_bits_are_scaled_in_every_kind_of_png(colour_type: int, channels: int) -> None:
+    levels = np.linspace(0, 65_535, 32).astype(">u2")
+    samples = np.full((32, 32, channels), 65_535, ">u2")
+    samples[:, :, : 3 if channels > 2 else 1] = levels[:, np.newaxis]
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    found = np.asarray(decoded(plain_png(rows, 32, 32, bits=16, colour_type=colour_type)))
+    assert np.abs(levels / 257 - found[7, :, 0]).max() <= 1
+    assert np.abs(levels / 257 - found[7, :, 2]).max() <= 1
 
 
 def test_a_dark_photo_of_sixteen_bits_stays_dark() -> None:

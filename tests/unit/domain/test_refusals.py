@@ -1,6 +1,5 @@
 import struct
 import time
-import zlib
 
 import pytest
 from hypothesis import given
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.domain.errors import ImageRejectedError, Reason
 from app.domain.imaging import FORMATS, Limits, Recipe, prepare
-from tests.unit.domain.pictures import drawn, encoded
+from tests.unit.domain.pictures import drawn, encoded, plain_png
 
 FUZZED = Limits(max_bytes=100_000, max_pixels=1_000_000)
 WHOLE = {kind: encoded(drawn(60, 44), kind) for kind in FORMATS}
@@ -48,20 +47,13 @@ def test_a_photo_with_the_least_side_is_read_and_a_narrower_one_is_not() -> None
     assert Reason.TOO_SMALL is refusal(WHOLE["PNG"], Limits(min_side_px=45)).reason
 
 
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
 def patched(kind: str, offset: int, size: bytes) -> bytes:
     data = WHOLE[kind]
     return data[:offset] + size + data[offset + len(size) :]
 
 
 HUGE = {
-    "PNG": b"\x89PNG\r\n\x1a\n"
-    + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
-    + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
-    + png_chunk(b"IEND", b""),
+    "PNG": plain_png(bytes(1000), 30_000, 30_000, bits=8, colour_type=2),
     "JPEG": patched("JPEG", WHOLE["JPEG"].index(b"\xff\xc0") + 5, struct.pack(">HH", 30_000, 30_000)),
     "BMP": patched("BMP", 18, struct.pack("<ii", 30_000, 30_000)),
     "GIF": patched("GIF", 6, struct.pack("<HH", 30_000, 30_000)),

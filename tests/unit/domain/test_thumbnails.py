@@ -74,6 +74,13 @@ def test_a_tiff_of_the_other_byte_order_is_one_too() -> None:
     assert expected == media_type(b"MM\0*" + struct.pack(">I", 8))
 
 
+def test_an_avif_under_the_general_brand_of_its_family_is_one_too() -> None:
+    data = encoded(drawn(), "AVIF").replace(b"ftypavif", b"ftypmif1", 1)
+    expected = "image/avif"
+    assert thumbnail(data, Limits())
+    assert expected == media_type(data[:64])
+
+
 @pytest.mark.parametrize("head", [b"", b"\xff\xd8", b"RIFF\0\0\0\0WAVE", b"%PDF-1.7", b"<svg/>", b"\0\0\0\x18ftypheic"])
 def test_other_bytes_have_no_type_of_ours(head: bytes) -> None:
     assert media_type(head) is None

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _TOKENS: Final = "cache_tokens"
 _SEARCH_TRIES: Final = 3
+_SHOWN_ENTRIES: Final = 4096
 
 
 class EmbeddedStore:
@@ -34,6 +35,8 @@ class EmbeddedStore:
         self._cache = cache
         self._writing = asyncio.Lock()
         self._behind = False
+        # Entries that searches showed lately, by seq; one changes in its labels alone, and then all are forgotten.
+        self._shown: dict[int, Entry] = {}
         self.space = space
 
     @classmethod
@@ -139,10 +142,12 @@ class EmbeddedStore:
         seq = await self._file.write(truth.add_label, image_id, label_id)
         if seq is not None:
             await self._on_cache(self._cache.add_label, seq, label_id)
+            self._shown = {}
 
     async def _drop_label(self, label_id: str) -> list[Entry]:
         dropped = await self._file.write(truth.drop_label, label_id)
         await self._on_cache(self._cache.drop_label, label_id, list(dropped.entries))
+        self._shown = {}
         return list(dropped.entries.values())
 
     async def _on_cache(self, change: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -162,13 +167,23 @@ class EmbeddedStore:
     def _search(self, db: Connection, query: Query) -> list[Hit]:
         for _ in range(_SEARCH_TRIES):
             seqs, scores = search(self._cache.snapshot, query)
-            entries = truth.by_seq(db, seqs.tolist())
+            entries = self._entries(db, seqs.tolist())
             if len(entries) == len(seqs):
                 break
             # An entry went between the scan and the look-up: the next snapshot is without it.
         found = zip(seqs.tolist(), scores.tolist(), strict=True)
         hits = [Hit(entries[seq], score) for seq, score in found if seq in entries]
         return in_order(hits)[: query.k]
+
+    def _entries(self, db: Connection, seqs: Sequence[int]) -> dict[int, Entry]:
+        shown = self._shown  # before the truth is asked, so that what is read now never outlives a change of labels
+        known = {seq: entry for seq in seqs if (entry := shown.get(seq))}
+        read = truth.by_seq(db, [seq for seq in seqs if seq not in known]) if len(known) < len(seqs) else {}
+        if len(shown) + len(read) > _SHOWN_ENTRIES:
+            self._shown = {}
+        else:
+            shown.update(read)
+        return known | read
 
     def _label_index(self, row: tuple[Any, ...]) -> LabelIndex:
         label_id, name, images, stale, products, last = row

@@ -1,0 +1,186 @@
+import asyncio
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from app.adapters.media import MediaFolder
+from app.domain.errors import StoreUnavailableError
+from app.domain.imaging import Limits
+from tests.unit.domain.pictures import drawn, encoded
+
+PHOTO = encoded(drawn(), "JPEG")
+HOSTILE = ["../../x", "/etc/passwd", "..", ".", "", "a/b/c", "a\0b", "x" * 128, "C:\\x", "~root"]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "media"
+
+
+@pytest.fixture
+def media(root: Path) -> MediaFolder:
+    return MediaFolder(root, Limits())
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def original_of(media: MediaFolder, image_id: str) -> bytes:
+    path = media.original(image_id)
+    assert path is not None
+    return path.read_bytes()
+
+
+async def test_a_kept_photo_is_there_byte_by_byte_also_after_a_restart(media: MediaFolder, root: Path) -> None:
+    await media.keep("own", PHOTO)
+    assert PHOTO == original_of(media, "own")
+    assert PHOTO == original_of(MediaFolder(root, Limits()), "own")
+    assert len(files(root)) == len([PHOTO])
+
+
+async def test_a_photo_kept_again_is_the_later_one(media: MediaFolder, root: Path) -> None:
+    await media.keep("own", b"first")
+    await media.keep("own", PHOTO)
+    assert PHOTO == original_of(media, "own")
+    assert len(files(root)) == len([PHOTO])
+
+
+async def test_what_was_not_kept_is_not_there(media: MediaFolder) -> None:
+    assert media.original("other") is None
+
+
+async def test_a_discarded_photo_is_gone_and_unknown_ones_are_no_error(media: MediaFolder) -> None:
+    await media.keep("own", PHOTO)
+    await media.keep("other", PHOTO)
+    await media.discard(["unknown", "own", "own"])
+    await media.discard([])
+    assert media.original("own") is None
+    assert PHOTO == original_of(media, "other")
+
+
+async def test_whatever_an_id_is_its_photo_stays_inside_the_folder(
+    media: MediaFolder, root: Path, tmp_path: Path
+) -> None:
+    for image_id in HOSTILE:
+        await media.keep(image_id, image_id.encode())
+    assert [image_id.encode() for image_id in HOSTILE] == [original_of(media, image_id) for image_id in HOSTILE]
+    assert len(HOSTILE) == len(files(root)) == len(files(tmp_path))
+    await media.discard(HOSTILE)
+    assert not files(tmp_path)
+
+
+async def test_ids_that_differ_in_case_alone_are_two_photos(media: MediaFolder) -> None:
+    await media.keep("own", b"small")
+    await media.keep("OWN", b"large")
+    expected = b"small"
+    assert expected == original_of(media, "own")
+
+
+async def test_a_folder_that_cannot_be_written_is_said_to_be_so(media: MediaFolder, root: Path) -> None:
+    shutil.rmtree(root)
+    written(root, b"no folder")
+    with pytest.raises(StoreUnavailableError):
+        await media.keep("own", PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(PHOTO, "image/jpeg"), (encoded(drawn()), "image/png"), (b"words", None), (b"", None)],
+    ids=["jpeg", "png", "words", "nothing"],
+)
+async def test_a_file_is_described_by_its_bytes_whatever_it_is_called(
+    media: MediaFolder, tmp_path: Path, data: bytes, expected: str | None
+) -> None:
+    path = written(tmp_path / "photo.gif", data)
+    file = await media.describe(path)
+    assert file is not None
+    assert (expected or "application/octet-stream", str(path)) == (file.media_type, file.path)
+
+
+async def test_a_files_tag_stays_while_it_does_and_changes_with_it(media: MediaFolder, tmp_path: Path) -> None:
+    tags = []
+    for data in (PHOTO, PHOTO[:-1]):
+        (tmp_path / "photo").write_bytes(data)
+        described = [await media.describe(tmp_path / "photo") for _ in range(2)]
+        assert described[0] == described[1]
+        tags += [file.etag for file in described[:1] if file]
+    assert len(tags) == len(set(tags)) == len([PHOTO, PHOTO[:-1]])
+    assert all(tag.startswith('"') and tag.endswith('"') for tag in tags)
+
+
+async def test_what_is_gone_or_no_file_cannot_be_described(media: MediaFolder, tmp_path: Path) -> None:
+    assert await media.describe(tmp_path / "gone") is None
+    assert await media.describe(tmp_path) is None
+
+
+async def thumbnail_of(media: MediaFolder, data: bytes, path: Path) -> Path | None:
+    file = await media.thumbnail(hashlib.sha256(data).hexdigest(), written(path, data))
+    return Path(file.path) if file else None
+
+
+async def test_a_thumbnail_is_a_small_jpeg_in_the_folder(media: MediaFolder, root: Path, tmp_path: Path) -> None:
+    path = await thumbnail_of(media, encoded(drawn()), tmp_path / "photo")
+    assert path is not None
+    assert path.is_relative_to(root)
+    with Image.open(path) as image:
+        expected = ("JPEG", (256, 192))
+        assert expected == (image.format, image.size)
+
+
+async def test_a_thumbnail_is_made_once_and_outlives_its_photo(media: MediaFolder, tmp_path: Path) -> None:
+    path = await thumbnail_of(media, PHOTO, tmp_path / "photo")
+    assert path is not None
+    before = path.stat()
+    (tmp_path / "photo").unlink()
+    again = await media.thumbnail(hashlib.sha256(PHOTO).hexdigest(), tmp_path / "photo")
+    assert again is not None
+    assert (str(path), "image/jpeg") == (again.path, again.media_type)
+    assert (before.st_ino, before.st_mtime_ns) == (path.stat().st_ino, path.stat().st_mtime_ns)
+
+
+async def test_every_photo_has_a_thumbnail_of_its_own(media: MediaFolder, tmp_path: Path) -> None:
+    one = await thumbnail_of(media, PHOTO, tmp_path / "photo")
+    other = await thumbnail_of(media, encoded(drawn(100, 300)), tmp_path / "photo")
+    assert one is not None
+    assert other is not None
+    assert one.read_bytes() != other.read_bytes()
+
+
+async def test_a_photo_that_is_gone_or_none_has_no_thumbnail_and_leaves_nothing(
+    media: MediaFolder, root: Path, tmp_path: Path
+) -> None:
+    assert await thumbnail_of(media, b"words", tmp_path / "words") is None
+    assert await thumbnail_of(media, PHOTO[:500], tmp_path / "cut") is None
+    assert await media.thumbnail("ab" * 32, tmp_path / "gone") is None
+    assert not files(root)
+
+
+async def test_a_thumbnail_asked_for_many_times_at_once_is_whole_each_time(
+    media: MediaFolder, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photo").write_bytes(PHOTO)
+    sha256 = hashlib.sha256(PHOTO).hexdigest()
+    found = await asyncio.gather(*(media.thumbnail(sha256, tmp_path / "photo") for _ in range(12)))
+    (path,) = {file.path for file in found if file}
+    assert len(files(root)) == len([path])
+    with Image.open(path) as image:
+        expected = (256, 192)
+        assert expected == image.size
+        image.load()
+
+
+async def test_thumbnails_can_be_deleted_at_any_time(media: MediaFolder, root: Path, tmp_path: Path) -> None:
+    before = await thumbnail_of(media, PHOTO, tmp_path / "photo")
+    shutil.rmtree(root / "thumbnails")
+    assert before is not None
+    assert before == await thumbnail_of(media, PHOTO, tmp_path / "photo")
+    assert before.is_file()
