@@ -42,7 +42,7 @@ _STARTS: Final = 3
 _STARTED_ENTRIES: Final = 100_000
 """Up to here the time of a start has a goal."""
 _TIMEOUT_S: Final = 3600
-_SWEPT_CANDIDATES: Final = (200, 300, 400, 600)
+_SWEPT_CANDIDATES: Final = (200, 300, 400, 600, 1000, 2000)
 _SWEPT_BITS: Final = (3, 4)
 _PRODUCT_SEARCH: Final = 40
 """What a search for 10 products asks the store for."""

@@ -62,7 +62,7 @@ def _checked(model: Path) -> bytes:
 
 
 def _listed_digests(path: Path) -> dict[str, str]:
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     return {name.lstrip("*"): digest for digest, _, name in (line.partition(" ") for line in map(_one_blank, lines))}
 
 

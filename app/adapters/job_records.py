@@ -231,7 +231,9 @@ def _with_children(db: Connection, job: Job) -> Job:
         children=tuple(row[0] for row in rows),
         state=state,
         started_at=_time(min((row[2] for row in rows if row[2]), default=None)),
-        finished_at=None if state in LIVE else _time(max((row[3] for row in rows if row[3]), default=None)),
+        finished_at=None
+        if state in LIVE
+        else _time(max((row[3] for row in rows if row[3]), default=job.created_at.isoformat())),
         progress=Progress(*(sum(column) for column in zip(*(row[4:] for row in rows), strict=True))),
         failures_by_reason=_failures(db, [row[0] for row in rows]),
     )

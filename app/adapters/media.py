@@ -83,7 +83,7 @@ def _describe(path: Path) -> MediaFile | None:
 
 def _write(place: Path, data: bytes, *, durable: bool) -> None:
     """Write aside and rename: a file is there whole or not at all."""
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -44,16 +44,14 @@ def serve(
 ) -> None:
     """Run the service until Ctrl-C. Jobs that are under way go on at the next start.
 
-    A flag goes before its LOOKALIKE_ variable; every other setting is a variable alone. Exit code 0 after Ctrl-C or
-    SIGTERM, 1 when the service cannot start, 2 for wrong settings.
+    A flag goes before its variable. Exit code 0 after Ctrl-C or SIGTERM, 1 when it cannot start, 2 for wrong settings.
     """
     flags = {
         "host": host, "port": port, "data_dir": data_dir, "catalog": catalog, "store": store, "model": model,
         "views": views, "colour_weight": colour_weight, "product_from": product_from, "insecure": insecure,
         "access_log": access_log,
     }  # fmt: skip
-    # The one import inside a function: the service takes over a second to load (onnxruntime, faiss, FastAPI), and each
-    # verb that only speaks HTTP to it would wait for that.
+    # The one import inside a function: the service takes over a second to load, and verbs that only ask it need not.
     from app.cli import serve as service  # noqa: PLC0415
 
     service.serve(service.settings_from({name: value for name, value in flags.items() if value is not None}))

@@ -29,11 +29,9 @@ _MEDIA_TYPES: Final = (
     (b"BM", 0, "image/bmp"),
     (b"II*\x00", 0, "image/tiff"),
     (b"MM\x00*", 0, "image/tiff"),
-    (b"ftypavif", 4, "image/avif"),
-    (b"ftypavis", 4, "image/avif"),
 )
 _FOREIGN_IMAGES: Final = (b"ftypheic", b"ftypmif1", b"ftypheix", b"<svg", b"ftypjp2", b"JXL ", b"8BPS", b"%PDF")
-_SNIFFED_BYTES: Final = 64
+_SNIFFED_BYTES: Final = 1024
 _DRAFT_GAP: Final = 2
 """A JPEG is decoded at the smallest eighth that keeps the wanted side at least this many times over."""
 
@@ -113,7 +111,9 @@ def media_type(head: bytes) -> str | None:
     for magic, offset, name in _MEDIA_TYPES:
         if head[offset : offset + len(magic)] == magic:
             return name
-    return None
+    # AVIF is told by its brands, the first of which may be the general one of its family.
+    brands = head[8:64] if head[4:8] == b"ftyp" else b""
+    return "image/avif" if b"avif" in brands or b"avis" in brands else None
 
 
 def prepare(data: bytes, recipe: Recipe, crop: Box | None = None, *, hashed: bool = False) -> Prepared:
@@ -175,6 +175,8 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # noqa: BLE001 - damaged EXIF, however it shows, says nothing about the pixels
@@ -207,7 +209,12 @@ def _cropped(image: Image.Image, crop: Box | None, full_size: tuple[int, int], m
         raise InvalidRequestError("invalid_crop", detail)
     width, height = image.size  # of the reduced image
     return image.crop(
-        (round(crop.x_min * width), round(crop.y_min * height), round(crop.x_max * width), round(crop.y_max * height))
+        (
+            math.floor(crop.x_min * width),
+            math.floor(crop.y_min * height),
+            math.ceil(crop.x_max * width),
+            math.ceil(crop.y_max * height),
+        )
     )
 
 

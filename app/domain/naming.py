@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from app.domain.records import ProductFrom
@@ -24,19 +24,29 @@ def label_ids(names: Iterable[str]) -> dict[str, str]:
     names = list(dict.fromkeys(names))
     stems = {name: _stem(name) for name in names}
     shared = Counter(stems.values())
-    return {name: _label_id(name, stem, unique=shared[stem] == 1) for name, stem in stems.items()}
+    ids = {name: name for name, stem in stems.items() if name == stem and _fits(stem)}
+    taken = set(ids.values())
+    for name, stem in stems.items():
+        if name not in ids:
+            plain = _fits(stem) and shared[stem] == 1
+            ids[name] = stem if plain else _suffixed(name, stem, taken)
+            taken.add(ids[name])
+    return {name: ids[name] for name in names}
 
 
 def _stem(name: str) -> str:
     return _UNSAFE.sub("-", name.lower()).lstrip("._-")
 
 
-def _label_id(name: str, stem: str, *, unique: bool) -> str:
-    fits = 0 < len(stem) <= _MAX_STEM_LENGTH
-    if fits and (unique or name == stem):
-        return stem
-    suffix = hashlib.sha256(encoded(name)).hexdigest()[:6]
-    return f"{stem[:_MAX_STEM_LENGTH]}-{suffix}".lstrip("-")
+def _fits(stem: str) -> bool:
+    return 0 < len(stem) <= _MAX_STEM_LENGTH
+
+
+def _suffixed(name: str, stem: str, taken: Collection[str]) -> str:
+    """With six hex digits, or with one more each time that another name is that very id."""
+    digest = hashlib.sha256(encoded(name)).hexdigest()
+    start = f"{stem[:_MAX_STEM_LENGTH]}-".lstrip("-")
+    return next(start + digest[:digits] for digits in range(6, len(digest)) if start + digest[:digits] not in taken)
 
 
 def encoded(name: str) -> bytes:

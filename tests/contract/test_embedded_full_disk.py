@@ -8,7 +8,7 @@ import pytest
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.errors import StoreUnavailableError
 from app.domain.records import Query
-from tests.contract.large import LARGE_COUNT, LARGE_SPACE, assert_right, clustered, copied, large_entries, opened
+from tests.contract.large import LARGE_COUNT, LARGE_SPACE, assert_complete, clustered, copied, large_entries, opened
 
 BASE = large_entries(LARGE_COUNT)
 MORE = large_entries(40, start=LARGE_COUNT, seed=2)
@@ -30,7 +30,7 @@ async def test_when_the_vectors_have_no_room_the_put_fails_and_works_later(tmp_p
         with files_of_at_most(400_000), pytest.raises(StoreUnavailableError):
             await store.put(MORE)
         await store.put(MORE)
-        await assert_right(store, MORE)
+        await assert_complete(store, MORE)
         await store.drop_label("most")
 
 
@@ -41,7 +41,7 @@ async def test_while_there_is_no_room_every_put_says_so(tmp_path: Path) -> None:
                 with pytest.raises(StoreUnavailableError):
                     await store.put(MORE[start : start + 10])
         await store.put(MORE)
-        await assert_right(store, MORE)
+        await assert_complete(store, MORE)
 
 
 async def test_when_the_database_has_no_room_nothing_of_the_put_is_there(large: Path, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ async def test_when_the_database_has_no_room_nothing_of_the_put_is_there(large: 
                 await store.put(large_entries(2000, start=LARGE_COUNT, seed=2))
             assert await store.entry(MORE[0].entry.image_id) is None
             assert await store.search(Query(clustered(1, seed=5)[0], 10))
-        await assert_right(store, BASE)
+        await assert_complete(store, BASE)
         await store.put(MORE)
-        await assert_right(store, [*BASE, *MORE])
+        await assert_complete(store, [*BASE, *MORE])
 
 
 async def test_after_a_put_that_had_no_room_another_one_finds_everything_that_is_there(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_after_a_put_that_had_no_room_another_one_finds_everything_that_is
             await store.put(MORE[:20])
         await store.put(MORE[20:])
         there = await store.existing([each.entry.image_id for each in MORE])
-        await assert_right(store, [each for each in MORE if each.entry.image_id in there])
+        await assert_complete(store, [each for each in MORE if each.entry.image_id in there])
         assert {each.entry.image_id for each in MORE[20:]} <= there.keys()
 
 
@@ -74,4 +74,4 @@ async def test_a_store_that_could_not_save_its_cache_can_be_opened_again(large: 
         await store.close()
     store._file.close()
     async with opened(folder) as again:
-        await assert_right(again, [*BASE, *MORE])
+        await assert_complete(again, [*BASE, *MORE])

@@ -11,7 +11,7 @@ from tests.contract.large import (
     LARGE_COUNT,
     LEAST_RECALL,
     K,
-    assert_right,
+    assert_complete,
     clustered,
     copied,
     large_entries,
@@ -76,7 +76,7 @@ async def test_rows_without_codes_are_found_with_those_that_have_them(large_stor
     await large_store.put(more)
     snapshot = large_store._cache.snapshot
     assert (LARGE_COUNT, LARGE_COUNT + 900) == (snapshot.coded, len(snapshot.seqs))
-    await assert_right(large_store, [*BASE, *more])
+    await assert_complete(large_store, [*BASE, *more])
 
 
 async def test_codes_are_extended_when_many_rows_are_without(large_store: EmbeddedStore) -> None:
@@ -86,7 +86,7 @@ async def test_codes_are_extended_when_many_rows_are_without(large_store: Embedd
     codes = large_store._cache.snapshot.codes
     assert codes is not None
     assert codes.count > LARGE_COUNT == codes.trained_on
-    await assert_right(large_store, [*BASE, *more])
+    await assert_complete(large_store, [*BASE, *more])
 
 
 async def test_codes_are_made_anew_when_the_store_has_grown_fourfold(tmp_path: Path) -> None:
@@ -97,18 +97,18 @@ async def test_codes_are_made_anew_when_the_store_has_grown_fourfold(tmp_path: P
         codes = store._cache.snapshot.codes
         assert codes is not None
         assert len(entries) == codes.trained_on
-        await assert_right(store, entries)
+        await assert_complete(store, entries)
 
 
 async def test_after_a_few_are_gone_the_others_are_found(large_store: EmbeddedStore) -> None:
     few = {each.entry.image_id for each in under(BASE, "few")}
-    await large_store.put([new(image_id, clustered(1, seed=8)[0], "gone") for image_id in few])
+    vector = clustered(1, seed=8)[0]
+    await large_store.put([new(image_id, vector, "gone") for image_id in few])
     gone = await large_store.drop_label("gone")
     assert few == {entry.image_id for entry in gone}
     snapshot = large_store._cache.snapshot
     assert len(snapshot.seqs) > snapshot.alive.sum()
     left = [each for each in BASE if each.entry.image_id not in few]
-    vector = clustered(1, seed=8)[0]
     hits = await large_store.search(Query(vector, 100))
     assert few.isdisjoint(image_ids(hits))
     assert await recall(large_store, left, label_id=None, exact=False) >= LEAST_RECALL
@@ -126,9 +126,9 @@ async def test_rows_of_replaced_entries_are_cleared_away_and_searches_stay_right
     async with opened(folder) as store:
         await store.put(again)
         assert LARGE_COUNT == len(store._cache.snapshot.seqs)
-        await assert_right(store, [*again, *BASE[4200:]])
+        await assert_complete(store, [*again, *BASE[4200:]])
     async with opened(folder) as store:
-        await assert_right(store, [*again, *BASE[4200:]])
+        await assert_complete(store, [*again, *BASE[4200:]])
 
 
 async def test_searches_while_rows_come_and_go_are_full_and_without_what_is_gone(large_store: EmbeddedStore) -> None:

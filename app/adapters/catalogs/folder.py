@@ -47,10 +47,10 @@ class FolderCatalogue:
 
     def file(self, locator: str) -> Path | None:
         """The image's file, if it is a regular one inside the root."""
-        path = (self._root / locator).resolve()
         try:
+            path = (self._root / locator).resolve()
             regular = stat.S_ISREG(path.stat().st_mode)
-        except OSError:
+        except (OSError, RuntimeError):  # gone, or a link that leads to itself
             return None
         return path if regular and path.is_relative_to(self._root) else None
 
@@ -58,7 +58,9 @@ class FolderCatalogue:
         """Label id -> folder name."""
         try:
             with os.scandir(self._root) as found:
-                names = sorted(item.name for item in found if item.is_dir() and not item.name.startswith("."))
+                names = sorted(
+                    item.name for item in found if item.is_dir(follow_symlinks=False) and not item.name.startswith(".")
+                )
         except OSError as error:
             detail = "The catalogue's folder cannot be read; check LOOKALIKE_CATALOG."
             raise CatalogueError(detail) from error

@@ -4,10 +4,11 @@ One thread changes it, by publishing a new snapshot; a search keeps the one it b
 """
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -43,23 +44,33 @@ class VectorCache:
 
     @classmethod
     def restore(cls, folder: Path, space: Space, tokens: Sequence[str]) -> Self | None:
-        """The cache as it was saved under one of the tokens; None if there is none that fits."""
+        """The cache as it was saved under one of the tokens; None if there is none that is whole."""
         try:
             saved = json.loads((folder / "saved.json").read_text("utf-8"))
             if saved["token"] not in tokens or saved["fingerprint"] != space.fingerprint:
                 return None
-            seqs = np.load(folder / f"seqs-{saved['token']}.npy")
-            codes_file = folder / f"codes-{saved['token']}.faiss"
-            codes = Codes.load(codes_file, saved["trained_on"]) if saved["trained_on"] else None
-            cache = cls(folder, space, saved["generation"])
-        except (OSError, ValueError, KeyError, RuntimeError):
+            return cls._restored(folder, space, saved)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it: a cache that cannot be read is none
             return None
-        if len(cache.snapshot.rows) < len(seqs) or (codes and codes.count > len(seqs)):
+
+    @classmethod
+    def _restored(cls, folder: Path, space: Space, saved: dict[str, Any]) -> Self | None:
+        seqs_file, codes_file = _saved_files(folder, saved["token"])
+        sums = [zlib.crc32(path.read_bytes()) if path.exists() else 0 for path in (seqs_file, codes_file)]
+        seqs = np.load(seqs_file)
+        codes = Codes.load(codes_file, saved["trained_on"]) if saved["trained_on"] else None
+        cache = cls(folder, space, saved["generation"])
+        if sums != saved["sums"] or len(cache.snapshot.rows) < len(seqs):
             cache.close()
             return None
         cache._saved_rows = len(seqs)
         cache._publish(seqs=seqs, alive=np.ones(len(seqs), np.bool_), codes=codes)
         return cache
+
+    def agrees_with(self, seqs: Sequences, vectors: StoredFeatures) -> bool:
+        """Whether the rows of these entries are what the truth says."""
+        rows = self.snapshot.positions_of(seqs)
+        return len(rows) == len(seqs) and np.array_equal(self.snapshot.rows[rows], vectors)
 
     def keep_only(self, live: Sequences) -> None:
         """Entries that are not among these (rising) are gone."""
@@ -167,20 +178,22 @@ class VectorCache:
         """Write the cache under a token that the truth knows; files of other tokens and generations go."""
         snapshot = self.snapshot
         self._file.sync()
-        np.save(self._folder / f"seqs-{token}.npy", snapshot.seqs)
+        seqs_file, codes_file = files = _saved_files(self._folder, token)
+        np.save(seqs_file, snapshot.seqs)
         if snapshot.codes:
-            snapshot.codes.save(self._folder / f"codes-{token}.faiss")
+            snapshot.codes.save(codes_file)
         saved = {
             "token": token,
             "fingerprint": self._space.fingerprint,
             "generation": self._generation,
             "trained_on": snapshot.codes.trained_on if snapshot.codes else 0,
+            "sums": [zlib.crc32(path.read_bytes()) if path.exists() else 0 for path in files],
         }
         aside = self._folder / "saved.json.new"
         aside.write_text(json.dumps(saved), "utf-8")
         aside.replace(self._folder / "saved.json")
         self._saved_rows = len(snapshot.seqs)
-        self._clear({"saved.json", f"seqs-{token}.npy", f"codes-{token}.faiss", self._file.path.name})
+        self._clear({"saved.json", seqs_file.name, codes_file.name, self._file.path.name})
 
     def _clear(self, kept: set[str]) -> None:
         for path in self._folder.iterdir():
@@ -190,6 +203,10 @@ class VectorCache:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _saved_files(folder: Path, token: str) -> tuple[Path, Path]:
+    return folder / f"seqs-{token}.npy", folder / f"codes-{token}.faiss"
 
 
 def _extended(postings: Mapping[str, Postings], start: int, labels: Sequence[Sequence[str]]) -> dict[str, Postings]:

@@ -24,6 +24,7 @@ T = TypeVar("T")
 _TOKENS: Final = "cache_tokens"
 _SEARCH_TRIES: Final = 3
 _SHOWN_ENTRIES: Final = 4096
+_SAMPLED_ROWS: Final = 64
 
 
 class EmbeddedStore:
@@ -37,6 +38,7 @@ class EmbeddedStore:
         self._behind = False
         # Entries that searches showed lately, by seq; one changes in its labels alone, and then all are forgotten.
         self._shown: dict[int, Entry] = {}
+        self._leaving: dict[int, Entry] = {}
         self.space = space
 
     @classmethod
@@ -54,7 +56,9 @@ class EmbeddedStore:
 
     async def put(self, entries: Sequence[NewEntry]) -> None:
         """Add entries or replace them."""
-        await self._change(lambda: self._put(entries))
+        latest = {new.entry.image_id: new for new in entries}
+        if latest:
+            await self._change(lambda: self._put(list(latest.values())))
 
     async def search(self, query: Query) -> list[Hit]:
         """The nearest entries."""
@@ -122,7 +126,7 @@ class EmbeddedStore:
     async def _in_turn(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self._writing:
             if self._behind:
-                await self._file.read(_catch_up, self._cache, self.space)
+                await self._catch_up()
                 self._behind = False
             # Between the truth and the cache anything may happen: then the cache is behind until it is caught up.
             self._behind = True
@@ -132,11 +136,20 @@ class EmbeddedStore:
                 await self._save()
             return result
 
+    async def _catch_up(self) -> None:
+        try:
+            await self._file.read(_catch_up, self._cache, self.space)
+        except OSError as error:
+            raise _unwritable() from error
+
     async def _put(self, entries: Sequence[NewEntry]) -> None:
+        # Until the cache has followed, searches still come to what is replaced.
+        self._leaving = await self._file.read(truth.by_image_ids, [new.entry.image_id for new in entries])
         written = await self._file.write(truth.put, entries, self.space.fingerprint)
         vectors = np.stack([new.features for new in entries])
         labels = [new.entry.label_ids for new in entries]
         await self._on_cache(self._cache.apply, np.array(written.added), vectors, labels, written.removed)
+        self._leaving = {}
 
     async def _add_label(self, image_id: str, label_id: str) -> None:
         seq = await self._file.write(truth.add_label, image_id, label_id)
@@ -154,7 +167,7 @@ class EmbeddedStore:
         try:
             await asyncio.to_thread(change, *args, **kwargs)
         except OSError as error:
-            raise StoreUnavailableError("The data folder cannot be written; is it full?") from error
+            raise _unwritable() from error
 
     async def _save(self) -> None:
         token = secrets.token_hex(8)
@@ -183,7 +196,7 @@ class EmbeddedStore:
             self._shown = {}
         else:
             shown.update(read)
-        return known | read
+        return self._leaving | known | read
 
     def _label_index(self, row: tuple[Any, ...]) -> LabelIndex:
         label_id, name, images, stale, products, last = row
@@ -192,15 +205,30 @@ class EmbeddedStore:
         return LabelIndex(label_id, name, images, stale, products, images * row_bytes, datetime.fromisoformat(last))
 
 
+def _unwritable() -> StoreUnavailableError:
+    return StoreUnavailableError("The data folder cannot be written; is it full?")
+
+
 def _load_cache(db: Connection, folder: Path, space: Space) -> VectorCache:
     tokens = (truth.meta(db, _TOKENS) or "").split()
     cache = VectorCache.restore(folder, space, tokens)
-    if cache is None:
+    if cache is None or not _is_right(db, cache, space):
+        if cache:
+            cache.close()
         for path in folder.iterdir():
             path.unlink()
         cache = VectorCache(folder, space)
     _catch_up(db, cache, space)
     return cache
+
+
+def _is_right(db: Connection, cache: VectorCache, space: Space) -> bool:
+    """Whether a sample of the cache's rows, the last among them, is what the truth says."""
+    seqs = np.intersect1d(cache.snapshot.seqs, truth.live_seqs(db, space.fingerprint), assume_unique=True)
+    if not len(seqs):
+        return True
+    sample = seqs[np.linspace(0, len(seqs) - 1, min(len(seqs), _SAMPLED_ROWS)).astype(np.int64)]
+    return cache.agrees_with(sample, truth.vectors_of(db, sample, space.dimensions))
 
 
 def _catch_up(db: Connection, cache: VectorCache, space: Space) -> None:

@@ -94,6 +94,12 @@ def by_seq(db: Connection, seqs: Sequence[int]) -> dict[int, Entry]:
     return {row[0]: _entry(row) for row in db.execute(query, (json.dumps(seqs),))}
 
 
+def by_image_ids(db: Connection, image_ids: Sequence[str]) -> dict[int, Entry]:
+    """Those of the ids that are entries, by their seq."""
+    query = f"SELECT {_COLUMNS} FROM entries WHERE image_id IN (SELECT value FROM json_each(?))"
+    return {row[0]: _entry(row) for row in db.execute(query, (json.dumps(image_ids),))}
+
+
 def by_image_id(db: Connection, image_id: str) -> Entry | None:
     """One entry."""
     row = db.execute(f"SELECT {_COLUMNS} FROM entries WHERE image_id = ?", (image_id,)).fetchone()
@@ -200,6 +206,13 @@ def vectors_after(db: Connection, seq: int, space: str, dimensions: int) -> Iter
     while block := rows.fetchmany(_CHUNK_ROWS):
         vectors = np.frombuffer(b"".join(vector for _, vector in block), np.float16).reshape(-1, dimensions)
         yield np.array([number for number, _ in block], np.int64), vectors
+
+
+def vectors_of(db: Connection, seqs: Sequences, dimensions: int) -> StoredFeatures:
+    """The features of entries by their seqs, rising; those that are gone are left out."""
+    query = "SELECT vector FROM features WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+    rows = db.execute(query, (json.dumps(seqs.tolist()),))
+    return np.frombuffer(b"".join(vector for (vector,) in rows), np.float16).reshape(-1, dimensions)
 
 
 def seqs_by_label(db: Connection) -> dict[str, Sequences]:

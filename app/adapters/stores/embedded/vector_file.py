@@ -35,8 +35,9 @@ class VectorFile:
     def _reserve(self, count: int) -> None:
         if count <= self._capacity:
             return
-        self._capacity = -(-count // _GROWTH_ROWS) * _GROWTH_ROWS
-        os.ftruncate(self._handle, self._capacity * self._row_bytes)
+        capacity = -(-count // _GROWTH_ROWS) * _GROWTH_ROWS
+        os.ftruncate(self._handle, capacity * self._row_bytes)
+        self._capacity = capacity
         self.rows = self._mapped()
 
     def _mapped(self) -> StoredFeatures:
