@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     index_workers: int | None = Field(None, ge=1, description="Threads for indexing; by default as many.")
     search_queue: int = Field(64, ge=0, description="Searches that may wait for a thread; more are answered 503.")
-    index_batch: int = Field(8, ge=1, le=64, description="Images decoded and embedded together when indexing.")
+    index_batch: int = Field(16, ge=1, le=64, description="Images decoded and embedded together when indexing.")
 
     @property
     def needs_insecure(self) -> bool:

@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,20 +129,44 @@ async def test_a_search_that_starts_after_a_put_returned_sees_it(store: Closable
         assert expected == await found(store, vector, 1)
 
 
+async def hits_meanwhile(store: ClosableStore, changing: Coroutine[Any, Any, None], k: int) -> list[int]:
+    """How many hits each of many searches had while something went on."""
+    counts: list[int] = []
+    task = asyncio.create_task(changing)
+
+    async def search() -> None:
+        while not task.done():
+            counts.append(len(set(await found(store, NORTH, k))))
+
+    await asyncio.gather(task, *(search() for _ in range(6)))
+    assert len(counts) > 50
+    return counts
+
+
 async def test_searches_while_an_entry_is_replaced_always_find_it_once(store: ClosableStore) -> None:
     await store.put([new("a", NORTH)])
-    counts: list[int] = []
 
     async def replace_often() -> None:
         for number in range(60):
             await store.put([new("a", NORTH, title=str(number))])
 
-    writing = asyncio.create_task(replace_often())
-    while not writing.done():
-        counts.append(len(await found(store, NORTH)))
-    await writing
-    assert {1} >= set(counts)
-    assert len(counts) > 20
+    assert {1} >= {*await hits_meanwhile(store, replace_often(), 10)}
+
+
+async def test_searches_while_a_label_is_dropped_have_as_many_hits_as_asked_for(store: ClosableStore) -> None:
+    directions = [*np.eye(8, dtype=np.float32), *-np.eye(8, dtype=np.float32)]
+    passing = [new(f"x{number}", directions[number % 16], "passing") for number in range(480)]
+    await store.put(many(random_vectors(20), "staying"))
+
+    async def hits_soon(turn: int, vector: Floats) -> int:
+        await asyncio.sleep(0.0005 * turn)
+        return len(await found(store, vector, 20))
+
+    for _ in range(12):
+        await store.put(passing)
+        searches = [hits_soon(turn, vector) for turn, vector in enumerate(directions)]
+        _, *counts = await asyncio.gather(store.drop_label("passing"), *searches)
+        assert {20} == {*counts}
 
 
 async def test_a_search_sees_all_of_a_put_or_nothing(store: ClosableStore) -> None:

@@ -17,7 +17,7 @@ Positions = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 
 _QUERY_BITS: Final = 3
-"""Of the query's own quantisation, centred; with 400 candidates a better trade of time for recall than 4 bits
+"""Of the query's own quantisation, centred; a better trade of time for recall than 4 bits
 (scripts/benchmark_store --sweep)."""
 
 
@@ -85,7 +85,7 @@ class Codes:
     def nearest(self, vector: Vector, selected: npt.NDArray[np.bool_], count: int) -> Positions:
         """About the `count` nearest of the selected rows (bool [count of rows]), in no order worth relying on."""
         bitmap = np.packbits(selected, bitorder="little")
-        selector = faiss.IDSelectorBitmap(bitmap)
+        selector = None if selected.all() else faiss.IDSelectorBitmap(bitmap)
         parameters = faiss.RaBitQSearchParameters(qb=_QUERY_BITS, centered=True, sel=selector)
         _, positions = self._index.search(vector[np.newaxis], count, params=parameters)
         found: Positions = positions[0][positions[0] >= 0]

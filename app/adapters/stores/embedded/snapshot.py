@@ -1,6 +1,6 @@
 """One moment of the embedded store as a search sees it, and the search itself: nothing here ever changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +15,9 @@ Postings = npt.NDArray[np.int32]
 
 _EXACT_ROWS: Final = 2048
 """Up to here every row is compared itself: as quick as codes and rescoring (scripts/benchmark_store)."""
-_CANDIDATES: Final = 400
-_CANDIDATES_A_HIT: Final = 8
-"""How many rows the codes propose: recall@10 of .995 or more at 100,000 entries (scripts/benchmark_store)."""
-_BLOCK_ROWS: Final = 8192
+_CANDIDATES, _ROWS_A_CANDIDATE, _CANDIDATES_A_HIT = 600, 300, 8
+"""How many rows the codes propose, more the more there are: recall@10 of .995 (scripts/benchmark_store --sweep)."""
+_BLOCK_ROWS: Final = 2048
 _MAX_TIES: Final = 64
 """Entries taken over what was asked for where they score like the last, so that ties are settled by image id."""
 
@@ -70,7 +69,7 @@ def _candidates(snapshot: Snapshot, query: Query, count: int) -> Positions:
         selected[positions] = True
     if few or query.exact or snapshot.codes is None:
         return np.flatnonzero(selected)
-    wanted = max(_CANDIDATES, count + _CANDIDATES_A_HIT * query.k)
+    wanted = max(_CANDIDATES, snapshot.coded // _ROWS_A_CANDIDATE, count + _CANDIDATES_A_HIT * query.k)
     near = snapshot.codes.nearest(query.vector, selected[: snapshot.coded], wanted)
     return np.concatenate([np.sort(near), snapshot.coded + np.flatnonzero(selected[snapshot.coded :])])
 
@@ -79,9 +78,16 @@ def _under_labels(snapshot: Snapshot, label_ids: frozenset[str]) -> Positions:
     lists = [snapshot.postings[label_id] for label_id in label_ids if label_id in snapshot.postings]
     if not lists:
         return np.empty(0, np.int64)
-    positions = (np.unique(np.concatenate(lists)) if len(lists) > 1 else lists[0]).astype(np.int64)
-    positions = positions[positions < len(snapshot.alive)]
+    positions = lists[0].astype(np.int64) if len(lists) == 1 else _united(lists, len(snapshot.alive))
     return positions[snapshot.alive[positions]]
+
+
+def _united(lists: Sequence[Postings], count: int) -> Positions:
+    """The rows that are in any of the lists, rising."""
+    under = np.zeros(count, np.bool_)
+    for rows in lists:
+        under[rows] = True
+    return np.flatnonzero(under)
 
 
 def _exact(rows: StoredFeatures, positions: Positions, vector: Vector, count: int) -> tuple[Positions, Scores]:
