@@ -20,7 +20,7 @@ make_venv() {  # make_venv FOLDER REQUIREMENTS [LARGER REQUIREMENTS...]: does no
     done
     echo "Installing the locked packages into $venv (once)..." >&2
     rm -f "$venv/.installed"
-    "$python" -m venv "$venv" || {
+    "$python" -m venv --clear "$venv" || {
         echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv" >&2
         return 1
     }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.records import NewEntry, Origin
+from app.domain.records import NewEntry, Origin, StoredFeatures
 from tests.contract.stores import (
     KINDS,
     SPACE,
@@ -21,10 +21,11 @@ from tests.contract.stores import (
     random_vectors,
     unit_vector,
 )
+from tests.unit.domain.samples import entry
 
 NORTH, EAST = unit_vector(1), unit_vector(0, 1)
 ALLOWED = string.ascii_letters + string.digits + "._:-"
-NO_ENTRY = cast("NewEntry", None)
+WITHOUT_FEATURES = NewEntry(entry("broken"), cast("StoredFeatures", None))
 
 
 async def test_an_entry_comes_back_as_it_was_put(store: ClosableStore) -> None:
@@ -139,7 +140,7 @@ async def test_of_a_call_that_fails_nothing_is_there_and_what_was_stays(store: C
     before = new("a", NORTH, "shoes")
     await store.put([before])
     with pytest.raises(AttributeError):
-        await store.put([new("a", EAST, "hats"), new("b", EAST, "hats"), NO_ENTRY])
+        await store.put([new("a", EAST, "hats"), new("b", EAST, "hats"), WITHOUT_FEATURES])
     assert before.entry == await store.entry("a")
     assert await store.entry("b") is None
     expected = ["a"]
@@ -150,7 +151,7 @@ async def test_of_a_call_that_fails_nothing_is_there_and_what_was_stays(store: C
 async def test_after_a_call_that_failed_the_same_call_works(store: ClosableStore) -> None:
     entries = many(random_vectors(5))
     with pytest.raises(AttributeError):
-        await store.put([*entries, NO_ENTRY])
+        await store.put([*entries, WITHOUT_FEATURES])
     await store.put(entries)
     assert {each.entry.image_id for each in entries} == set(await found(store, NORTH))
 

@@ -2,7 +2,9 @@ import asyncio
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +53,16 @@ async def test_a_job_is_planned_once(ledger: SqliteLedger) -> None:
     await asyncio.gather(*(ledger.plan(job_id, catalogue_images(number)) for number in range(5)))
     assert catalogue_images(3) == [each.image for each in await ledger.pending(job_id, -1, 10)]
     assert Progress(total=3) == (await seen(ledger, job_id)).progress
+
+
+async def test_of_a_plan_that_fails_nothing_is_written(ledger: SqliteLedger) -> None:
+    job, _ = await ledger.open_index_job("shoes", None)
+    with pytest.raises(TypeError):
+        await ledger.plan(job.job_id, [*catalogue_images(3), cast("CatalogueImage", None)])
+    assert not await ledger.is_planned(job.job_id)
+    assert not await ledger.pending(job.job_id, -1, 10)
+    await ledger.plan(job.job_id, catalogue_images(2))
+    assert list(range(2)) == await positions(ledger, job.job_id)
 
 
 async def test_a_plan_of_no_images_is_one(ledger: SqliteLedger) -> None:
