@@ -1,5 +1,4 @@
 import struct
-import time
 
 import pytest
 from hypothesis import given
@@ -63,10 +62,8 @@ HUGE = {
 
 @pytest.mark.parametrize("kind", HUGE)
 def test_a_small_file_that_declares_huge_sides_is_refused_without_decoding(kind: str) -> None:
-    started = time.perf_counter()
-    error = refusal(HUGE[kind])
+    error = refusal(HUGE[kind])  # decoding it would find that most of it is missing, and say so instead
     assert Reason.TOO_MANY_PIXELS is error.reason
-    assert time.perf_counter() - started < 0.5
 
 
 @pytest.mark.parametrize("kind", FORMATS)
