@@ -158,9 +158,14 @@ class EmbeddedStore:
             self._shown = {}
 
     async def _drop_label(self, label_id: str) -> list[Entry]:
-        dropped = await self._file.write(truth.drop_label, label_id)
-        await self._on_cache(self._cache.drop_label, label_id, list(dropped.entries))
-        self._shown = {}
+        # Until the cache has followed, searches still come to what is dropped.
+        self._leaving = await self._file.read(truth.by_label, label_id)
+        try:
+            dropped = await self._file.write(truth.drop_label, label_id)
+            await self._on_cache(self._cache.drop_label, label_id, list(dropped.entries))
+        finally:
+            self._shown = {}
+        self._leaving = {}
         return list(dropped.entries.values())
 
     async def _on_cache(self, change: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -179,9 +184,10 @@ class EmbeddedStore:
 
     def _search(self, db: Connection, query: Query) -> list[Hit]:
         for _ in range(_SEARCH_TRIES):
+            leaving = self._leaving
             seqs, scores = search(self._cache.snapshot, query)
-            entries = self._entries(db, seqs.tolist())
-            if len(entries) == len(seqs):
+            entries = leaving | self._entries(db, seqs.tolist())
+            if all(seq in entries for seq in seqs.tolist()):
                 break
             # An entry went between the scan and the look-up: the next snapshot is without it.
         found = zip(seqs.tolist(), scores.tolist(), strict=True)

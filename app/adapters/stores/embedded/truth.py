@@ -168,6 +168,12 @@ def add_label(db: Connection, image_id: str, label_id: str) -> int | None:
     return int(row[0])
 
 
+def by_label(db: Connection, label_id: str) -> dict[int, Entry]:
+    """A label's entries by their seq."""
+    seqs = [seq for (seq,) in db.execute("SELECT seq FROM entry_labels WHERE label_id = ?", (label_id,))]
+    return by_seq(db, seqs)
+
+
 def drop_label(db: Connection, label_id: str) -> Dropped:
     """Take a label away, and the entries that had no other."""
     seqs = [seq for (seq,) in db.execute("SELECT seq FROM entry_labels WHERE label_id = ?", (label_id,))]
