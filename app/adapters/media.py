@@ -17,7 +17,7 @@ _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
 class MediaFolder:
-    """See the port. `originals/ab/<image_id>` and `thumbnails/cd/<sha256>.jpg` below the root."""
+    """See the port. `originals/ab/<sha256 of the id>` and `thumbnails/cd/<sha256>.jpg` below."""
 
     def __init__(self, root: Path, limits: Limits) -> None:
         """Make the folder if need be."""

@@ -113,10 +113,12 @@ class EmbeddedStore:
     async def close(self) -> None:
         """Save the cache and close the files."""
         async with self._writing:
-            if not self._behind:
-                await self._save()
-        self._file.close()
-        self._cache.close()
+            try:
+                if not self._behind:
+                    await self._save()
+            finally:
+                self._file.close()
+                self._cache.close()
 
     # Changes: one at a time, each to its end even if its caller goes away.
 
@@ -202,7 +204,7 @@ class EmbeddedStore:
             self._shown = {}
         else:
             shown.update(read)
-        return self._leaving | known | read
+        return known | read
 
     def _label_index(self, row: tuple[Any, ...]) -> LabelIndex:
         label_id, name, images, stale, products, last = row
