@@ -6,6 +6,7 @@ LookalikeError                     has a stable `code` and a sentence that says 
 ├── ModelError                     pixels -> vector                   the model cannot be used
 ├── StoreUnavailableError          vector -> store -> hits            the store does not answer
 ├── ModelMismatchError             vector -> store                    vectors of another space
+├── ConflictError                  what is asked for does not go with how things stand
 ├── NotFoundError                  a label, an image or a job that is not there
 ├── CatalogueError                 the catalogue cannot be read
 ├── DataFolderError                the data folder cannot be used
@@ -48,6 +49,7 @@ class Reason(StrEnum):
 _CODE_OF_REASON = {
     Reason.TOO_LARGE: "image_too_large",
     Reason.TOO_SMALL: "image_too_small",
+    Reason.PLACEHOLDER: "image_too_small",
     Reason.TOO_MANY_PIXELS: "image_too_many_pixels",
     Reason.UNSUPPORTED_TYPE: "unsupported_image_type",
     Reason.NOT_AN_IMAGE: "unsupported_image_type",
@@ -65,7 +67,9 @@ class LookalikeError(Exception):
 
 
 class InvalidRequestError(LookalikeError):
-    """A parameter that cannot be acted on; codes: query_source, invalid_crop, invalid_request, malformed_body."""
+    """A parameter that cannot be acted on; codes: query_source, invalid_crop, invalid_request,
+    malformed_body, url_not_fetchable.
+    """
 
 
 class ImageRejectedError(LookalikeError):
@@ -103,6 +107,10 @@ class ModelMismatchError(LookalikeError):
 
 class NotFoundError(LookalikeError):
     """Codes: label_not_found, label_not_indexed, image_not_found, image_not_kept, job_not_found."""
+
+
+class ConflictError(LookalikeError):
+    """Codes: job_live, nothing_to_retry."""
 
 
 class CatalogueError(LookalikeError):

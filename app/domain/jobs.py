@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from app.domain.addresses import host_of
 from app.domain.errors import Reason
 from app.domain.records import CatalogueImage
 
@@ -14,6 +15,17 @@ class JobKind(StrEnum):
     """What a job does."""
 
     INDEX = "index"
+
+
+class JobMode(StrEnum):
+    """What an index job does with what is indexed already."""
+
+    RESUME = "resume"
+    """Only what is missing is indexed."""
+    SYNC = "sync"
+    """Also titles, prices and products are brought up to date, and what left the catalogue is removed."""
+    REBUILD = "rebuild"
+    """Everything is fetched and embedded again, in place; what is not found any more is removed at the end."""
 
 
 class JobState(StrEnum):
@@ -64,7 +76,11 @@ PROGRESS_FIELDS: Final = tuple(Progress.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece of work that outlives its request. A parent has children and no label of its own."""
+    """A piece of work that outlives its request. A parent has children and no label of its own.
+
+    Before a job is planned, `progress.total` is how many images the catalogue counts for it. `remarks` tell what is
+    unusual in how it ran, such as that robots.txt was not obeyed.
+    """
 
     job_id: str
     kind: JobKind
@@ -72,6 +88,9 @@ class Job:
     label_id: str | None
     created_at: datetime
     limit: int | None = None
+    mode: JobMode = JobMode.RESUME
+    retry_of: str | None = None
+    remarks: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
     failures_by_reason: Mapping[Reason, int] = field(default_factory=dict)
     parent_id: str | None = None
@@ -83,6 +102,16 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRequest:
+    """An index job that is wanted. `expected`: how many images it will have, as far as the catalogue tells."""
+
+    label_id: str
+    expected: int
+    limit: int | None = None
+    mode: JobMode = JobMode.RESUME
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedImage:
     """A row of a job: the image at `position` of its label."""
 
@@ -91,11 +120,29 @@ class PlannedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """An address of an image that did not serve it, after so many requests."""
+
+    url: str
+    reason: Reason
+    attempts: int
+
+    @property
+    def host(self) -> str:
+        """The address's host, as `host_of` tells it."""
+        return host_of(self.url)
+
+
+@dataclass(frozen=True, slots=True)
 class Indexed:
-    """The image is in the store; `embedded` is false where the features of the same bytes served."""
+    """The image is in the store; `embedded` is false where the features of the same bytes served.
+
+    `url` is the address that served it; None for a file.
+    """
 
     position: int
     embedded: bool = True
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +154,39 @@ class AlreadyThere:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The image is not in the store, and why; `fetched` tells whether its bytes were had."""
+    """The image is not in the store, and why; `fetched` tells whether its bytes were had.
+
+    `tried` are its addresses in order, none for a file; `reason` is the last one's.
+    """
 
     position: int
     reason: Reason
     fetched: bool
+    tried: tuple[Tried, ...] = ()
 
 
 Outcome = Indexed | AlreadyThere | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """A failure as it is listed. `seq` grows with time over all jobs."""
+
+    seq: int
+    job_id: str
+    image_id: str
+    name: str
+    reason: Reason
+    tried: tuple[Tried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostOutcomes:
+    """What became of a label's images at a host, over all its jobs: how many were indexed, and failed by reason."""
+
+    host: str
+    indexed: int
+    failed: Mapping[Reason, int]
 
 
 def tally(outcomes: Sequence[Outcome]) -> Progress:

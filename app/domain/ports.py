@@ -1,24 +1,33 @@
 """What the flows need of the world, and what they are promised. Each has a real adapter, and a fake in the tests."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
+from app.domain.downloads import Fetched, NotFetched
+from app.domain.errors import Reason
 from app.domain.features import Vectors
 from app.domain.imaging import Prepared, Recipe
-from app.domain.jobs import Job, JobState, Outcome, PlannedImage
+from app.domain.jobs import FailedImage, HostOutcomes, Job, JobRequest, JobState, Outcome, PlannedImage
 from app.domain.records import (
+    BadRecord,
     CatalogueImage,
     CatalogueLabel,
+    CatalogueReport,
+    Description,
     Entry,
     Hit,
+    HostCount,
     LabelIndex,
     MediaFile,
+    Member,
     ModelCard,
     NewEntry,
     Query,
     Space,
+    Standing,
     StoredFeatures,
 )
 
@@ -49,16 +58,29 @@ class Workers(Protocol):
 
 
 class Catalogue(Protocol):
-    """What could be indexed. Reading it never changes it; a caller's words never become a path."""
+    """What could be indexed. Reading it never changes it; a caller's words never become a path.
+
+    Files that changed are read again before the next call is answered. Each call raises CatalogueError when the
+    catalogue is not there or cannot be read.
+    """
 
     async def labels(self) -> Sequence[CatalogueLabel]:
-        """All labels, ordered by id. Raises CatalogueError when the catalogue is not there."""
+        """All labels, ordered by id."""
 
     async def label(self, label_id: str) -> CatalogueLabel | None:
         """One label, or None."""
 
-    async def images(self, label_id: str) -> Sequence[CatalogueImage]:
-        """A label's images in the catalogue's order, those that will turn out to be none included."""
+    def images(self, label_id: str) -> AsyncGenerator[Sequence[CatalogueImage], None]:
+        """A label's images in blocks, in the catalogue's order, those that will turn out to be none included."""
+
+    async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:
+        """The hosts that most of a label's images come from, busiest first; none for files."""
+
+    async def reports(self) -> Sequence[CatalogueReport]:
+        """What reading found, for each catalogue."""
+
+    async def bad_records(self, name: str, after: int, count: int) -> Sequence[BadRecord]:
+        """A catalogue's records that could not be taken as they are: those behind the first `after`."""
 
     def read(self, locator: str, max_bytes: int) -> bytes:
         """An image's encoded bytes, on the calling thread, cut at `max_bytes + 1`. Raises FileNotFoundError."""
@@ -84,6 +106,23 @@ class Media(Protocol):
 
     async def thumbnail(self, sha256: str, path: Path) -> MediaFile | None:
         """The thumbnail of the photo in `path`, made at the first call; None if it is gone or is no image."""
+
+
+class Downloads(Protocol):
+    """Photos from the web, politely and without a way into the networks that are not allowed."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a job that downloads should say of how it is done, such as that robots.txt is not obeyed."""
+
+    def fetch(self, url: str) -> AbstractAsyncContextManager[Fetched | NotFetched]:
+        """One address -> its bytes, or the reason why not; never raises for what the web does.
+
+        The bytes count against what may be in memory until the context is left; entering waits for its turn.
+        """
+
+    async def query_photo(self, url: str) -> bytes:
+        """A searcher's own address -> its bytes, within a short time. Raises InvalidRequestError url_not_fetchable."""
 
 
 class Store(Protocol):
@@ -115,7 +154,7 @@ class Store(Protocol):
         """How a search over everything runs now, in a word."""
 
     async def put(self, entries: Sequence[NewEntry]) -> None:
-        """Add entries or replace them, all or none."""
+        """Add entries or replace them, all or none; those that were deleted one by one are passed over."""
 
     async def search(self, query: Query) -> Sequence[Hit]:
         """The k entries nearest to the query, in order."""
@@ -126,8 +165,8 @@ class Store(Protocol):
     async def features(self, image_id: str) -> StoredFeatures | None:
         """The kept features of an entry in the live space."""
 
-    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, str | None]:
-        """Those of the ids that are entries of the live space, each with the job that put it."""
+    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, Standing]:
+        """Those of the ids that are entries of the live space."""
 
     async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
         """The features in the live space of bytes that were embedded before."""
@@ -138,8 +177,29 @@ class Store(Protocol):
     async def name_label(self, label_id: str, name: str) -> None:
         """Remember what a label is called."""
 
-    async def add_label(self, image_id: str, label_id: str) -> None:
-        """Put an entry under one more label."""
+    async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
+        """Put entries under one more label; unknown ids are no error."""
+
+    async def describe(self, descriptions: Mapping[str, Description]) -> None:
+        """Give entries, by their image ids, another product, title and attributes; unknown ids are no error."""
+
+    async def members(self, label_id: str, after: str, count: int) -> Sequence[Member]:
+        """The next entries under a label, of any space, by rising image id beyond `after`."""
+
+    async def take_out(self, image_ids: Sequence[str], label_id: str) -> Sequence[Entry]:
+        """Take entries from under a label; those that had no other are gone, and returned."""
+
+    async def delete(self, image_id: str) -> Entry | None:
+        """Delete an entry and remember that it was: `put` passes over it from now on, unless as an upload."""
+
+    async def deleted(self, image_ids: Sequence[str]) -> Collection[str]:
+        """Those of the ids that were deleted and not uploaded since."""
+
+    async def forgive(self, label_id: str) -> None:
+        """Forget what was deleted under a label: it can be put again. `drop_label` does so too."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many entries of any space are under each label that has some. Quick, however many there are."""
 
     async def drop_label(self, label_id: str) -> Sequence[Entry]:
         """Take a label away; the entries that had no other are gone, and returned."""
@@ -157,25 +217,35 @@ class Store(Protocol):
 class Ledger(Protocol):
     """The durable record of jobs. When a call returns, what it wrote survives a kill at any later point."""
 
-    async def open_index_job(self, label_id: str, limit: int | None) -> tuple[Job, bool]:
+    async def open_index_job(self, request: JobRequest) -> tuple[Job, bool]:
         """A new queued job for a label, and True; or the label's live job, and False. Never two live ones."""
 
-    async def open_parent(self, children: Sequence[str]) -> Job:
-        """A job whose state and progress are its children's."""
+    async def open_index_jobs(self, requests: Sequence[JobRequest]) -> Job:
+        """A parent of such jobs, live ones linked: all of them or none."""
 
-    async def plan(self, job_id: str, images: Sequence[CatalogueImage]) -> None:
-        """Write down, once, all images of a job. A second call changes nothing."""
+    async def open_retry(self, job_id: str, reasons: Collection[Reason]) -> tuple[Job, bool]:
+        """A new planned job of the images of an ended one that failed for one of the reasons; of a parent, a parent.
+
+        Where the label has another live job, that is the answer, and False. Raises NotFoundError job_not_found;
+        ConflictError job_live while the job itself is live, nothing_to_retry when no image failed for these reasons.
+        """
+
+    async def plan(self, job_id: str, first: int, images: Sequence[CatalogueImage]) -> None:
+        """Write down images of a job from the position `first` on; what was planned there before is replaced."""
+
+    async def planned(self, job_id: str, total: int) -> None:
+        """The plan is whole, and has so many images."""
 
     async def is_planned(self, job_id: str) -> bool:
-        """Whether `plan` was called."""
+        """Whether `planned` was called."""
 
     async def pending(self, job_id: str, after: int, count: int) -> Sequence[PlannedImage]:
         """The next images without an outcome, by position."""
 
-    async def record(self, job_id: str, outcomes: Sequence[Outcome]) -> None:
-        """Write outcomes and their sum in the job's progress; an image that has one already keeps it."""
+    async def record(self, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
+        """Write jobs' outcomes and their sums in the jobs' progress; an image that has one already keeps it."""
 
-    async def start(self, job_id: str) -> None:
+    async def start(self, job_id: str, remarks: Sequence[str] = ()) -> None:
         """Queued -> running."""
 
     async def finish(self, job_id: str, state: JobState, detail: str | None = None) -> None:
@@ -189,6 +259,14 @@ class Ledger(Protocol):
 
     async def jobs(self, before: tuple[datetime, str] | None, count: int) -> Sequence[Job]:
         """Jobs, newest first, older than (created_at, job_id)."""
+
+    async def failures(
+        self, job_id: str, *, reasons: Collection[Reason] = (), after: int = 0, count: int
+    ) -> Sequence[FailedImage]:
+        """A job's failures, or its children's, by rising `seq` and beyond `after`; all reasons if none is named."""
+
+    async def host_outcomes(self, label_id: str) -> Sequence[HostOutcomes]:
+        """What became of a label's images by host, the busiest first."""
 
     async def live(self) -> Sequence[Job]:
         """Queued and running jobs that are no parents, oldest first."""

@@ -18,7 +18,11 @@ class Origin(StrEnum):
     """Where an entry's photo came from."""
 
     CATALOGUE = "catalogue"
+    """A file of the catalogue."""
+    DOWNLOAD = "download"
+    """An address in the catalogue."""
     UPLOAD = "upload"
+    """The caller."""
 
 
 class ProductFrom(StrEnum):
@@ -44,15 +48,64 @@ class CatalogueLabel:
     image_count: int
 
 
+AttributeValue = str | float | bool
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogueImage:
-    """An image that could be indexed. `locator` is the catalogue's own word for where it is, meant for nobody else."""
+    """An image that could be indexed: a file, or addresses of one picture, the first that serves it wins.
+
+    `locator` is the catalogue's own word for where its file is, meant for nobody else; empty where there are only
+    `urls`. `name` is the file's; of a download it is the image's id until the bytes tell their type.
+    """
 
     image_id: str
     name: str
     label_id: str
     own_product_id: str | None
     locator: str
+    urls: tuple[str, ...] = ()
+    title: str | None = None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HostCount:
+    """How many of a label's images have their first address at a host."""
+
+    host: str
+    image_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueReport:
+    """What reading a catalogue found. `rejected_by_reason` counts records that were left out, `remarks_by_reason` those
+    that were taken without a part of them; `unlabelled_count` are images that no record puts under a label.
+    """
+
+    name: str
+    kind: str
+    files: tuple[str, ...]
+    label_count: int
+    image_count: int
+    unlabelled_count: int
+    rejected_by_reason: Mapping[str, int]
+    remarks_by_reason: Mapping[str, int]
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record of a catalogue's file that could not be taken as it is. `position` counts from 1: a row of a table with
+    its header as row 1, an element of an array otherwise (then `section` names the array).
+    """
+
+    file: str
+    section: str
+    position: int
+    reason: str
+    detail: str
+    left_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +123,7 @@ class Entry:
     origin: Origin
     locator: str
     title: str | None = None
-    attributes: Mapping[str, str | float | bool] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     job_id: str | None = None
 
 
@@ -80,6 +133,34 @@ class NewEntry:
 
     entry: Entry
     features: StoredFeatures
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an entry that may have to be indexed again: who put it, under which labels, from where."""
+
+    job_id: str | None
+    label_ids: tuple[str, ...]
+    origin: Origin
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is said of an entry, and can change without a look at its photo."""
+
+    product_id: str
+    title: str | None
+    attributes: Mapping[str, AttributeValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An entry under a label, as far as it matters for leaving it."""
+
+    image_id: str
+    origin: Origin
+    job_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
