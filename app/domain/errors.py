@@ -67,8 +67,9 @@ class LookalikeError(Exception):
 
 
 class InvalidRequestError(LookalikeError):
-    """A parameter that cannot be acted on; codes: query_source, invalid_crop, invalid_request,
-    malformed_body, url_not_fetchable.
+    """A parameter that cannot be acted on.
+
+    Codes: query_source, invalid_crop, invalid_request, malformed_body, url_not_fetchable.
     """
 
 

@@ -79,8 +79,10 @@ class HostCount:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueReport:
-    """What reading a catalogue found. `rejected_by_reason` counts records that were left out, `remarks_by_reason` those
-    that were taken without a part of them; `unlabelled_count` are images that no record puts under a label.
+    """What reading a catalogue found.
+
+    `rejected_by_reason` counts records that were left out, `remarks_by_reason` those that were taken without a part of
+    them; `unlabelled_count` are images that no record puts under a label.
     """
 
     name: str
@@ -96,8 +98,10 @@ class CatalogueReport:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record of a catalogue's file that could not be taken as it is. `position` counts from 1: a row of a table with
-    its header as row 1, an element of an array otherwise (then `section` names the array).
+    """A record of a catalogue's file that could not be taken as it is.
+
+    `position` counts from 1: a row of a table with its header as row 1, an element of an array otherwise (then `section`
+    names the array). `left_out` tells whether the whole record was.
     """
 
     file: str
