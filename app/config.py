@@ -1,10 +1,10 @@
 """Every setting: its LOOKALIKE_ variable, its default, its unit, its meaning. Settings stop at wiring."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _MODELS: Final = Path(__file__).resolve().parent.parent / "models"
 
@@ -20,6 +20,12 @@ def _embedded(store: str) -> str:
     return store
 
 
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
 class Settings(BaseSettings):
     """What the service is told from outside; read once, at start-up."""
 
@@ -32,7 +38,17 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
 
     data_dir: Path = Field(Path("data"), description="Folder for everything that the service keeps.")
-    catalog: Path | None = Field(None, description="Folder of photos: <root>/<label>/[<product>/]*.jpg.")
+    catalog: Path | None = Field(
+        None,
+        description="Folder of photos (<root>/<label>/[<product>/]*.jpg), a data set's file or folder, or a table.",
+    )
+    catalogs: Path | None = Field(None, description="TOML file that names several catalogues, in place of `catalog`.")
+    keep: Literal["original", "thumbnail", "none"] = Field(
+        "original", description="What is kept of a downloaded photo, beside its vector."
+    )
+    min_free_bytes: int = Field(
+        1_000_000_000, ge=0, description="Disk space that stays free, in bytes: with less, jobs wait."
+    )
     product_from: Literal["auto", "label", "folder", "image"] = Field(
         "auto",
         description="What a product is: the product folder, else the image (auto); the label; the folder; the image.",
@@ -57,6 +73,37 @@ class Settings(BaseSettings):
     index_workers: int | None = Field(None, ge=1, description="Threads for indexing; by default as many.")
     search_queue: int = Field(64, ge=0, description="Searches that may wait for a thread; more are answered 503.")
     index_batch: int = Field(16, ge=1, le=64, description="Images decoded and embedded together when indexing.")
+
+    jobs_at_once: int = Field(4, ge=1, le=64, description="Jobs that run at once; they share all limits.")
+
+    downloads: int = Field(64, ge=1, le=1024, description="Requests in flight when images are downloaded.")
+    downloads_per_owner: int = Field(
+        8, ge=1, le=1024, description="Of these, to the hosts of one owner (the registrable domain)."
+    )
+    download_attempts: int = Field(3, ge=1, le=10, description="Requests for an address that may answer yet.")
+    download_connect_timeout_s: float = Field(10, gt=0, description="Seconds until a connection is there.")
+    download_read_timeout_s: float = Field(20, gt=0, description="Seconds without a byte.")
+    download_timeout_s: float = Field(60, gt=0, description="Seconds for a request, its redirects included.")
+    query_url_timeout_s: float = Field(5, gt=0, description="Seconds for the `image_url` of a search.")
+    robots: Literal["obey", "ignore"] = Field("obey", description="robots.txt and X-Robots-Tag.")
+    contact: str | None = Field(
+        None,
+        pattern=r"^[!-~]{3,200}$",
+        description="Address of a page or mailbox, told to every host in the User-Agent.",
+    )
+    allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Networks that are no public ones and may be downloaded from all the same, by comma."
+    )
+    nameservers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Name servers for downloads (address or address:port), by comma; by default the system's."
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_name_catalogues(self) -> Self:
+        if self.catalog and self.catalogs:
+            message = "set LOOKALIKE_CATALOG or LOOKALIKE_CATALOGS, not both"
+            raise ValueError(message)
+        return self
 
     @property
     def needs_insecure(self) -> bool:

@@ -2,72 +2,171 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from app.adapters.catalogs.empty import EmptyCatalogue
-from app.adapters.catalogs.folder import FolderCatalogue
+from app.adapters.catalogs.opening import opened_catalogue, opened_catalogues
 from app.adapters.data_folder import owned
+from app.adapters.downloading.downloads import open_downloads
+from app.adapters.downloading.options import DownloadOptions
 from app.adapters.embedding import OnnxEmbedder
-from app.adapters.ledger import SqliteLedger
-from app.adapters.media import MediaFolder
+from app.adapters.ledger.ledger import SqliteLedger
+from app.adapters.media import Keep, MediaFolder
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.adapters.workers import ThreadWorkers, usable_cores
 from app.config import Settings
 from app.domain.imaging import Limits
+from app.domain.ports import Catalogue, Downloads, Embedder, Ledger, Media, Store, Workers
 from app.domain.records import ModelCard, ProductFrom, Space
+from app.flows.batching import Batching
+from app.flows.bringing import Bringing
 from app.flows.browsing import Browsing
+from app.flows.editing import Editing
 from app.flows.indexing import Indexing
 from app.flows.jobs import Jobs
+from app.flows.meeting import Meeting
+from app.flows.recording import Recorder
 from app.flows.removing import Removing
 from app.flows.running import Runner
 from app.flows.searching import Searching
 from app.flows.services import Services
+from app.flows.sweeping import Sweeping
 from app.flows.uploading import Uploading
+from app.flows.waiting import Waiting
+from app.flows.watching import Watching
+from app.flows.working import Working
 
-_INDEXING_NICENESS = 10
+_INDEXING_NICENESS: Final = 10
 """Searches outrank indexing."""
-_UNBOUNDED = 1_000_000
+_UNBOUNDED: Final = 1_000_000
 """Indexing bounds itself, by how many batches are under way."""
+_IN_MEMORY_TIMES: Final = 4
+"""Images under way, being fetched or waiting for their owner's turn or a batch, for each request in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The adapters, open."""
+
+    embedder: Embedder
+    store: Store
+    ledger: Ledger
+    media: Media
+    catalogue: Catalogue
+    downloads: Downloads
+    search_workers: Workers
+    index_workers: Workers
+    index_threads: int
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Build everything; on leaving, close it in reverse. Raises ModelError, DataFolderError."""
-    limits = Limits(settings.max_image_bytes, settings.max_image_pixels, settings.min_image_side)
-    product_from = ProductFrom(settings.product_from)
-    cores = usable_cores()
-    search_threads, index_threads = settings.workers or cores, settings.index_workers or cores
+    """Build everything; on leaving, close it in reverse. Raises ModelError, DataFolderError, CatalogueError."""
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(owned(settings.data_dir))
-        embedder = await asyncio.to_thread(
-            OnnxEmbedder, settings.model, views=settings.views, colour_weight=settings.colour_weight, limits=limits
-        )
-        store = await EmbeddedStore.open(folder / "store", _raw_space(embedder.card), readers=search_threads + 1)
-        stack.push_async_callback(store.close)
-        ledger = stack.enter_context(closing(SqliteLedger(folder / "jobs.sqlite3")))
-        media = MediaFolder(folder / "media", limits)
-        catalogue = FolderCatalogue(settings.catalog) if settings.catalog else EmptyCatalogue()
-        search_workers = stack.enter_context(closing(ThreadWorkers("search", search_threads, settings.search_queue)))
-        index_workers = stack.enter_context(
-            closing(ThreadWorkers("index", index_threads, _UNBOUNDED, niceness=_INDEXING_NICENESS))
-        )
-        browsing = Browsing(catalogue, store, media)
-        indexing = Indexing(embedder, index_workers, store, catalogue, product_from)
-        runner = Runner(ledger, indexing, browsing, batch_size=settings.index_batch, batches_at_once=index_threads + 1)
-        await runner.open()
-        stack.push_async_callback(runner.close)
-        jobs = Jobs(ledger, runner, browsing, store)
+        parts = await _open_parts(settings, stack)
+        browsing = Browsing(parts.catalogue, parts.store, parts.media, parts.ledger)
+        runner = await _open_runner(settings, parts, browsing, stack)
+        jobs = Jobs(parts.ledger, runner, browsing, parts.store)
         yield Services(
-            searching=Searching(embedder, search_workers, store, catalogue),
+            searching=Searching(parts.embedder, parts.search_workers, parts.store, parts.catalogue, parts.downloads),
             browsing=browsing,
-            uploading=Uploading(embedder, search_workers, store, media, product_from),
+            uploading=Uploading(
+                parts.embedder, parts.search_workers, parts.store, parts.media, ProductFrom(settings.product_from)
+            ),
+            editing=Editing(parts.store, parts.media),
             jobs=jobs,
-            removing=Removing(jobs, store, media),
-            embedder=embedder,
-            store=store,
-            ledger=ledger,
+            watching=Watching(parts.ledger, jobs),
+            removing=Removing(jobs, parts.store, parts.media),
+            embedder=parts.embedder,
+            store=parts.store,
+            ledger=parts.ledger,
             max_upload_bytes=settings.max_image_bytes,
         )
+
+
+async def _open_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
+    limits = Limits(settings.max_image_bytes, settings.max_image_pixels, settings.min_image_side)
+    cores = usable_cores()
+    search_threads, index_threads = settings.workers or cores, settings.index_workers or cores
+    folder = stack.enter_context(owned(settings.data_dir))
+    embedder = await asyncio.to_thread(
+        OnnxEmbedder, settings.model, views=settings.views, colour_weight=settings.colour_weight, limits=limits
+    )
+    store = await EmbeddedStore.open(folder / "store", _raw_space(embedder.card), readers=search_threads + 1)
+    stack.push_async_callback(store.close)
+    return _Parts(
+        embedder=embedder,
+        store=store,
+        ledger=stack.enter_context(closing(SqliteLedger(folder / "jobs.sqlite3"))),
+        media=MediaFolder(folder / "media", limits, Keep(settings.keep), settings.min_free_bytes),
+        catalogue=await stack.enter_async_context(_catalogue(settings, folder / "catalogues")),
+        downloads=await stack.enter_async_context(open_downloads(_download_options(settings))),
+        search_workers=stack.enter_context(closing(ThreadWorkers("search", search_threads, settings.search_queue))),
+        index_workers=stack.enter_context(
+            closing(ThreadWorkers("index", index_threads, _UNBOUNDED, niceness=_INDEXING_NICENESS))
+        ),
+        index_threads=index_threads,
+    )
+
+
+async def _open_runner(settings: Settings, parts: _Parts, browsing: Browsing, stack: AsyncExitStack) -> Runner:
+    product_from = ProductFrom(settings.product_from)
+    waiting = Waiting(parts.media)
+    indexing = Indexing(
+        embedder=parts.embedder,
+        workers=parts.index_workers,
+        store=parts.store,
+        catalogue=parts.catalogue,
+        media=parts.media,
+        product_from=product_from,
+    )
+    stage = Batching(indexing.take, waiting, size=settings.index_batch, at_once=parts.index_threads + 1)
+    recorder = Recorder(parts.ledger, waiting)
+    working = Working(
+        ledger=parts.ledger,
+        store=parts.store,
+        browsing=browsing,
+        downloads=parts.downloads,
+        meeting=Meeting(parts.store, product_from),
+        bringing=Bringing(parts.downloads, stage, parts.store),
+        recorder=recorder,
+        sweeping=Sweeping(parts.ledger, parts.store, parts.catalogue, parts.media),
+        waiting=waiting,
+        in_memory=_IN_MEMORY_TIMES * settings.downloads,
+    )
+    stage.open()
+    stack.push_async_callback(stage.close)
+    recorder.open()
+    stack.push_async_callback(recorder.close)
+    runner = Runner(parts.ledger, working, waiting, jobs_at_once=settings.jobs_at_once)
+    await runner.open()
+    stack.push_async_callback(runner.close)
+    return runner
+
+
+def _catalogue(settings: Settings, cache_folder: Path) -> AbstractAsyncContextManager[Catalogue]:
+    if settings.catalogs:
+        return opened_catalogues(settings.catalogs, cache_folder)
+    return opened_catalogue(settings.catalog, cache_folder, name="catalogue")
+
+
+def _download_options(settings: Settings) -> DownloadOptions:
+    return DownloadOptions(
+        at_once=settings.downloads,
+        per_owner=settings.downloads_per_owner,
+        attempts=settings.download_attempts,
+        connect_timeout_s=settings.download_connect_timeout_s,
+        read_timeout_s=settings.download_read_timeout_s,
+        total_timeout_s=settings.download_timeout_s,
+        query_timeout_s=settings.query_url_timeout_s,
+        max_bytes=settings.max_image_bytes,
+        obey_robots=settings.robots == "obey",
+        contact=settings.contact,
+        allowed_networks=settings.allow_networks,
+        nameservers=settings.nameservers,
+    )
 
 
 def _raw_space(card: ModelCard) -> Space:

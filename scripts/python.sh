@@ -25,7 +25,7 @@ make_venv() {  # make_venv FOLDER REQUIREMENTS [LARGER REQUIREMENTS...]: does no
         return 1
     }
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$requirements"
-    [ "${requirements##*/}" = export.txt ] || install_command "$venv"
+    case ${requirements##*/} in export.txt | compare.txt) ;; *) install_command "$venv" ;; esac
     stamp "$python" "$requirements" > "$venv/.installed"
 }
 

@@ -1,13 +1,26 @@
 """Stand-ins for the world that keep the promises of the ports, in memory and slowly."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from app.domain.records import Entry, Hit, LabelIndex, NewEntry, Query, Space, StoredFeatures
+from app.domain.records import (
+    Description,
+    Entry,
+    Hit,
+    LabelIndex,
+    Member,
+    NewEntry,
+    Origin,
+    Query,
+    Space,
+    Standing,
+    StoredFeatures,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,7 @@ class Shelf:
 
     entries: dict[str, _Kept] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    deleted: dict[str, Entry] = field(default_factory=dict)
 
 
 class FakeStore:
@@ -43,7 +57,11 @@ class FakeStore:
         await asyncio.sleep(0)  # as with any store, other calls may come in between
         now = datetime.now(UTC)
         put = {new.entry.image_id: self._kept(new, now) for new in entries}
-        self._shelf.entries.update(put)
+        for image_id, kept in put.items():
+            if kept.entry.origin is Origin.UPLOAD:
+                self._shelf.deleted.pop(image_id, None)
+            if image_id not in self._shelf.deleted:
+                self._shelf.entries[image_id] = kept
 
     def _kept(self, new: NewEntry, now: datetime) -> _Kept:
         return _Kept(_tidy(new.entry), new.features.copy(), self.space.fingerprint, now)
@@ -64,10 +82,10 @@ class FakeStore:
         """The features of one of the live space."""
         return next((kept.features for kept in self._live() if kept.entry.image_id == image_id), None)
 
-    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, str | None]:
+    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, Standing]:
         """Those of the live space."""
-        wanted = set(image_ids)
-        return {kept.entry.image_id: kept.entry.job_id for kept in self._live() if kept.entry.image_id in wanted}
+        there = [kept.entry for kept in self._live() if kept.entry.image_id in set(image_ids)]
+        return {each.image_id: Standing(each.job_id, each.label_ids, each.origin, each.locator) for each in there}
 
     async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
         """Those of the same bytes."""
@@ -79,33 +97,70 @@ class FakeStore:
         indexed = {label_id for kept in self._shelf.entries.values() for label_id in kept.entry.label_ids}
         return [label_id for label_id in label_ids if label_id not in indexed]
 
-    async def name_label(self, label_id: str, name: str) -> None:
-        """Remember a name."""
-        self._shelf.names[label_id] = name
+    async def name_labels(self, names: Mapping[str, str]) -> None:
+        """Remember names."""
+        self._shelf.names.update(names)
 
-    async def add_label(self, image_id: str, label_id: str) -> None:
+    async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
         """One more label."""
-        kept = self._shelf.entries.get(image_id)
+        for entry in self._known(image_ids):
+            self._change(replace(entry, label_ids=(*entry.label_ids, label_id)))
+
+    async def describe(self, descriptions: Mapping[str, Description]) -> None:
+        """Other words."""
+        described = [_described(entry, descriptions[entry.image_id]) for entry in self._known(descriptions)]
+        for entry in described:
+            self._change(entry)
+
+    async def members(self, label_id: str, after: str, count: int) -> list[Member]:
+        """Sorted anew for each page."""
+        under = sorted((kept.entry for kept in self._under(label_id)), key=lambda entry: entry.image_id)
+        members = [Member(entry.image_id, entry.origin, entry.job_id) for entry in under if entry.image_id > after]
+        return members[:count]
+
+    async def take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
+        """One label less, for some."""
+        gone = []
+        for entry in self._known(image_ids):
+            left = tuple(other for other in entry.label_ids if other != label_id)
+            if left:
+                self._change(replace(entry, label_ids=left))
+            else:
+                gone.append(self._shelf.entries.pop(entry.image_id).entry)
+        return gone
+
+    async def delete(self, image_id: str) -> Entry | None:
+        """From the shelf to the deleted."""
+        kept = self._shelf.entries.pop(image_id, None)
         if kept:
-            entry = _tidy(replace(kept.entry, label_ids=(*kept.entry.label_ids, label_id)))
-            self._shelf.entries[image_id] = replace(kept, entry=entry)
+            self._shelf.deleted[image_id] = kept.entry
+        return kept.entry if kept else None
+
+    async def deleted(self, image_ids: Sequence[str]) -> Collection[str]:
+        """Those among the deleted."""
+        return self._shelf.deleted.keys() & set(image_ids)
+
+    async def forgive(self, label_id: str) -> None:
+        """Away with what had the label."""
+        for entry in list(self._shelf.deleted.values()):
+            if label_id in entry.label_ids:
+                del self._shelf.deleted[entry.image_id]
+
+    async def counts(self) -> Mapping[str, int]:
+        """Counted anew each time."""
+        return Counter(label_id for kept in self._shelf.entries.values() for label_id in kept.entry.label_ids)
 
     async def drop_label(self, label_id: str) -> list[Entry]:
-        """One label less."""
-        gone = []
-        for image_id, kept in list(self._shelf.entries.items()):
-            left = tuple(other for other in kept.entry.label_ids if other != label_id)
-            if left:
-                self._shelf.entries[image_id] = replace(kept, entry=replace(kept.entry, label_ids=left))
-            else:
-                gone.append(self._shelf.entries.pop(image_id).entry)
+        """One label less, for all."""
+        gone = await self.take_out([kept.entry.image_id for kept in self._under(label_id)], label_id)
+        await self.forgive(label_id)
         self._shelf.names.pop(label_id, None)
         return gone
 
     async def labels(self) -> list[LabelIndex]:
         """Counted anew each time."""
         label_ids = {label_id for kept in self._shelf.entries.values() for label_id in kept.entry.label_ids}
-        return [self._described(label_id) for label_id in sorted(label_ids)]
+        return [self._label_index(label_id) for label_id in sorted(label_ids)]
 
     async def label(self, label_id: str) -> LabelIndex | None:
         """One of them."""
@@ -120,8 +175,18 @@ class FakeStore:
     def _live(self) -> list[_Kept]:
         return [kept for kept in self._shelf.entries.values() if kept.fingerprint == self.space.fingerprint]
 
-    def _described(self, label_id: str) -> LabelIndex:
-        under = [kept for kept in self._shelf.entries.values() if label_id in kept.entry.label_ids]
+    def _under(self, label_id: str) -> list[_Kept]:
+        return [kept for kept in self._shelf.entries.values() if label_id in kept.entry.label_ids]
+
+    def _known(self, image_ids: Collection[str]) -> list[Entry]:
+        return [kept.entry for image_id, kept in self._shelf.entries.items() if image_id in set(image_ids)]
+
+    def _change(self, entry: Entry) -> None:
+        kept = self._shelf.entries[entry.image_id]
+        self._shelf.entries[entry.image_id] = replace(kept, entry=_tidy(entry))
+
+    def _label_index(self, label_id: str) -> LabelIndex:
+        under = self._under(label_id)
         return LabelIndex(
             label_id=label_id,
             name=self._shelf.names.get(label_id, label_id),
@@ -135,6 +200,10 @@ class FakeStore:
 
 def _tidy(entry: Entry) -> Entry:
     return replace(entry, label_ids=tuple(sorted(set(entry.label_ids))), attributes=dict(entry.attributes))
+
+
+def _described(entry: Entry, said: Description) -> Entry:
+    return replace(entry, product_id=said.product_id, title=said.title, attributes=dict(said.attributes))
 
 
 def _is_under(entry: Entry, label_ids: Collection[str] | None) -> bool:

@@ -58,7 +58,10 @@ async def read_body(request: Request, max_file_bytes: int, repeated: frozenset[s
     data = b"".join([chunk async for chunk in _bounded(request, max_file_bytes)])
     if kind == "application/json" or kind.endswith("+json"):
         return _parse_json(data)
-    detail = "Send multipart/form-data with an `image`, or JSON (Content-Type: application/json) with an `image_id`."
+    detail = (
+        "Send multipart/form-data with an `image`,"
+        " or JSON (Content-Type: application/json) with an `image_id` or an `image_url`."
+    )
     raise InvalidRequestError("query_source", detail)
 
 

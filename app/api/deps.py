@@ -1,6 +1,7 @@
 """What routes are given: the services, and the pages of lists."""
 
 import base64
+import heapq
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
+from app.api.schemas.common import MAX_POSITION
 from app.domain.errors import InvalidRequestError
 from app.domain.naming import IMAGE_ID_PATTERN, LABEL_ID_PATTERN
 from app.flows.services import Services
@@ -23,8 +25,15 @@ async def _services(request: Request) -> Services:
 
 Using = Annotated[Services, Depends(_services)]
 LabelPath = Annotated[str, Path(pattern=LABEL_ID_PATTERN, description="A label's id.", examples=["shoes"])]
-ImagePath = Annotated[str, Path(pattern=IMAGE_ID_PATTERN, description="An image's id.")]
-JobPath = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$", description="A job's id.")]
+ImagePath = Annotated[
+    str, Path(pattern=IMAGE_ID_PATTERN, description="An image's id.", examples=["0f3a9c1b2d4e5f60718293a4"])
+]
+JobPath = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{1,64}$", description="A job's id.", examples=["4f0c2a9be1d35f6072819ab4"])
+]
+CataloguePath = Annotated[
+    str, Path(min_length=1, max_length=200, description="A catalogue's name.", examples=["catalogue"])
+]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
 
@@ -52,7 +61,7 @@ def decode_cursor(cursor: str | None, types: Sequence[type]) -> tuple[Any, ...] 
 def _typed(part: object, kind: type) -> Any:
     if kind is datetime and isinstance(part, str):
         return datetime.fromisoformat(part)
-    if type(part) is not kind:
+    if type(part) is not kind or (isinstance(part, int) and abs(part) > MAX_POSITION):
         raise TypeError(part)
     return part
 
@@ -61,6 +70,6 @@ def page(
     items: Sequence[Item], key: Callable[[Item], tuple[Any, ...]], after: tuple[Any, ...] | None, limit: int
 ) -> tuple[list[Item], str | None]:
     """The next `limit` items by key behind `after`, and the cursor of the page behind them."""
-    rest = sorted((item for item in items if after is None or key(item) > after), key=key)
-    found = rest[:limit]
+    rest = items if after is None else [item for item in items if key(item) > after]
+    found = heapq.nsmallest(limit, rest, key)
     return found, encode_cursor(key(found[-1])) if len(rest) > limit else None

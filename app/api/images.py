@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
 from app.api.deps import ImagePath, Using
 from app.api.problems import responses
 from app.api.schemas.common import Exact, GroupBy, K, LabelId, MinScore
-from app.api.schemas.images import Image
+from app.api.schemas.images import Image, ImageChanges
 from app.api.schemas.search import SearchAnswer
 from app.api.search import answered
 from app.domain.records import MediaFile
@@ -35,6 +35,29 @@ _HEADERS = {
 async def get_image(services: Using, image_id: ImagePath) -> Image:
     """What is known of it, and where its file is."""
     return Image.of(await services.browsing.image(image_id))
+
+
+@router.patch("/images/{image_id}", summary="Change what is said of an image", responses=responses(404, 422, 503))
+async def change_image(services: Using, image_id: ImagePath, changes: ImageChanges) -> Image:
+    """Give an image another product, title or attributes; nothing is embedded, searches see it at once.
+
+    A later `sync` or `rebuild` of its label says of it again what the catalogue says.
+    """
+    return Image.of(await services.editing.edit(image_id, changes.edit))
+
+
+@router.delete(
+    "/images/{image_id}",
+    summary="Delete an image",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=responses(404, 422, 503),
+)
+async def delete_image(services: Using, image_id: ImagePath) -> None:
+    """Take an image from the index, under all its labels, and forget its files.
+
+    Jobs pass over it from now on. It comes back when its label is taken out of the index and indexed again.
+    """
+    await services.editing.delete(image_id)
 
 
 @router.get(

@@ -1,14 +1,14 @@
 """/index: what can be found, and making it so."""
 
-import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response, status
 
 from app.api.bodies import Photo, read_body, validated
 from app.api.deps import PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
 from app.api.problems import responses
+from app.api.schemas.common import parse_attributes
 from app.api.schemas.images import Image
 from app.api.schemas.jobs import JobOut
 from app.api.schemas.labels import Index, IndexManyOptions, IndexOptions, IndexPage, UploadFields
@@ -47,8 +47,14 @@ async def get_index(services: Using, label_id: LabelPath) -> Index:
 async def index_label(
     services: Using, response: Response, label_id: LabelPath, options: Annotated[IndexOptions | None, Body()] = None
 ) -> JobOut:
-    """Start a job that indexes the label's images; `Location` is where to watch it."""
-    job, new = await services.jobs.start(label_id, options.limit if options else None)
+    """Start a job that indexes the label's images; `Location` is where to watch it.
+
+    `resume`, the default, indexes what is missing, of the label's first images where there is a `limit`; `sync` also
+    brings titles, prices and products up to date without embedding, and removes what left the catalogue; `rebuild`
+    fetches and embeds everything again, in place, and removes what is not found any more.
+    """
+    wanted = options or IndexOptions()
+    job, new = await services.jobs.start(label_id, limit=wanted.limit, mode=wanted.mode)
     if not new:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = f"/jobs/{job.job_id}"
@@ -65,7 +71,7 @@ async def index_many(services: Using, response: Response, options: IndexManyOpti
     """Start a job for each label, and one whose `children` they are. A label whose job is live keeps that."""
     if options.all == (options.label_ids is not None):
         raise InvalidRequestError("invalid_request", 'Send either {"label_ids": [...]} or {"all": true}.')
-    job = await services.jobs.start_many(options.label_ids)
+    job = await services.jobs.start_many(options.label_ids, options.mode)
     response.headers["Location"] = f"/jobs/{job.job_id}"
     return JobOut.of(job, services.jobs.pace(job))
 
@@ -106,9 +112,9 @@ async def add_image(services: Using, request: Request, response: Response, label
             label_id=label_id,
             data=photo.data,
             name=printable(photo.name)[:_MAX_NAME],
-            product_id=_printable(form.product_id),
+            product_id=form.product_id,
             title=form.title,
-            attributes=_attributes(form.attributes),
+            attributes=parse_attributes(form.attributes),
         )
     )
     if not new:
@@ -133,23 +139,3 @@ def _the_image(photos: Sequence[Photo]) -> Photo:
     if not photos[0].data:
         raise ImageRejectedError(Reason.UNDECODABLE, "The `image` part is empty; send the file's bytes.")
     return photos[0]
-
-
-def _printable(product_id: str | None) -> str | None:
-    if product_id is not None and not product_id.isprintable():
-        raise InvalidRequestError("invalid_request", "product_id: only printable characters.")
-    return product_id
-
-
-def _attributes(text: str | None) -> dict[str, str | float | bool]:
-    try:
-        attributes: Any = json.loads(text) if text else {}
-        json.dumps(attributes, ensure_ascii=False, allow_nan=False).encode()  # neither NaN nor half characters
-    except (ValueError, RecursionError):
-        attributes = None
-    if not isinstance(attributes, dict) or not all(
-        isinstance(value, str | int | float) for value in attributes.values()
-    ):
-        detail = 'attributes: a JSON object of strings, numbers and booleans, such as {"colour": "red"}.'
-        raise InvalidRequestError("invalid_request", detail)
-    return attributes

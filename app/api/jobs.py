@@ -1,14 +1,19 @@
 """/jobs: work that outlives its request."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Body, Response, status
 
+from app.api import events, failures
 from app.api.deps import PAGE, Cursor, JobPath, Limit, Using, decode_cursor, encode_cursor
 from app.api.problems import responses
+from app.api.schemas.failures import RetryOptions
 from app.api.schemas.jobs import JobOut, JobPage
 
 router = APIRouter(tags=["Jobs"])
+for part in (events, failures):
+    router.include_router(part.router)
 
 
 @router.get("/jobs", summary="Jobs, newest first", responses=responses(422, 503))
@@ -37,4 +42,28 @@ async def get_job(services: Using, job_id: JobPath) -> JobOut:
 async def cancel_job(services: Using, job_id: JobPath) -> JobOut:
     """End a job; what it indexed stays. One that has ended stays as it is."""
     job = await services.jobs.cancel(job_id)
+    return JobOut.of(job, services.jobs.pace(job))
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    summary="Try failed images again",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses={
+        200: {"model": JobOut, "description": "The label has another live job: this one"},
+        **responses(404, 409, 422, 503),
+    },
+)
+async def retry_job(
+    services: Using, response: Response, job_id: JobPath, options: Annotated[RetryOptions | None, Body()] = None
+) -> JobOut:
+    """Start a job of just those images of an ended one that failed, for any reason or for those that are named.
+
+    409 `job_live` while the job itself is live, 409 `nothing_to_retry` when no image failed for these reasons.
+    """
+    reasons = options.reasons if options else None
+    job, new = await services.jobs.retry(job_id, reasons or ())
+    if not new:
+        response.status_code = status.HTTP_200_OK
+    response.headers["Location"] = f"/jobs/{job.job_id}"
     return JobOut.of(job, services.jobs.pace(job))

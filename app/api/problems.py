@@ -27,7 +27,10 @@ _STATUS: Final = {
     "image_not_found": HTTPStatus.NOT_FOUND,
     "image_not_kept": HTTPStatus.NOT_FOUND,
     "job_not_found": HTTPStatus.NOT_FOUND,
+    "catalogue_not_found": HTTPStatus.NOT_FOUND,
     "model_mismatch": HTTPStatus.CONFLICT,
+    "job_live": HTTPStatus.CONFLICT,
+    "nothing_to_retry": HTTPStatus.CONFLICT,
     "image_too_large": HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else HTTPStatus(413),
     "unsupported_image_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "image_undecodable": HTTPStatus(422),
@@ -35,6 +38,7 @@ _STATUS: Final = {
     "image_too_many_pixels": HTTPStatus(422),
     "invalid_crop": HTTPStatus(422),
     "invalid_request": HTTPStatus(422),
+    "url_not_fetchable": HTTPStatus(422),
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "model_not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -103,6 +107,7 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     details = {
         404: "There is nothing at this path; /docs lists what there is.",
         405: "This path does not take that method; /docs lists what it takes.",
+        406: "This path answers with none of the types in Accept; /docs lists those it has.",
     }
     headers = error.headers if isinstance(error, HTTPException) else None
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")

@@ -46,14 +46,17 @@ _BODY: dict[str, Any] = {
 async def search_products(services: Using, request: Request, response: Response) -> SearchAnswer:
     """Find the products, or photos, that look most like a photo.
 
-    Send the photo as `image` in a form, or the id of an indexed image as `image_id` in a form or in JSON: exactly one
-    of them. `label_id` narrows the search before it runs; in a form it may be repeated. The photo is never stored.
+    Send exactly one of: the photo as `image` in a form; its address as `image_url`, or the id of an indexed image as
+    `image_id`, in a form or in JSON. An address that leads nowhere, or to where the service may not go, is answered 422
+    `url_not_fetchable`. `label_id` narrows the search before it runs; in a form it may be repeated. The photo is never
+    stored.
     """
     body = await read_body(request, services.max_upload_bytes, repeated=frozenset({"label_id"}))
     wanted = validated(SearchRequest, body.fields)
     search = Search(
-        photo=_photo(body, wanted.image_id),
+        photo=_photo(body, wanted),
         image_id=wanted.image_id,
+        image_url=wanted.image_url,
         label_ids=wanted.label_ids,
         k=wanted.k,
         group_by=wanted.group_by,
@@ -74,10 +77,11 @@ async def answered(services: Services, response: Response, search: Search) -> Se
     return SearchAnswer.of(found, search, space=services.store.space, model=services.embedder.card)
 
 
-def _photo(body: Body, image_id: str | None) -> bytes | None:
+def _photo(body: Body, wanted: SearchRequest) -> bytes | None:
     photos: Sequence[Photo] = body.photos.get("image", ())
-    if len(photos) + (image_id is not None) != 1 or set(body.photos) - {"image"}:
-        detail = "Send exactly one of: a file in `image` (multipart/form-data), or `image_id`."
+    named = [source for source in (wanted.image_id, wanted.image_url) if source is not None]
+    if len(photos) + len(named) != 1 or set(body.photos) - {"image"}:
+        detail = "Send exactly one of: a file in `image` (multipart/form-data), `image_url`, or `image_id`."
         raise InvalidRequestError("query_source", detail)
     if photos and not photos[0].data:
         raise ImageRejectedError(Reason.UNDECODABLE, "The `image` part is empty; send the photo's bytes.")

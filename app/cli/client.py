@@ -1,7 +1,7 @@
 """The service's HTTP API as the verbs use it: JSON in and out, and each failure a CommandError."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final, Self
 from urllib.parse import quote
@@ -11,11 +11,13 @@ import httpx
 from app.cli.errors import ProblemError, UnreachableError, UsageError
 
 Json = dict[str, Any]
+_Wanted = Mapping[str, str | list[str]]
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 _TIMEOUT: Final = httpx.Timeout(120, connect=5)
 """Seconds. To list a large catalogue the service looks at each of its folders."""
 _MAX_PAGE: Final = 200
+_CSV: Final = "text/csv"
 _JOB: Final = {"job_id": str, "state": str}
 _LIVE: Final = frozenset({"queued", "running"})
 
@@ -61,14 +63,21 @@ class Service:
         """Every indexed label."""
         return list(self._items("/index", {}))
 
-    def index(self, label_id: str, limit: int | None = None) -> Json:
+    def index(self, label_id: str, limit: int | None = None, mode: str | None = None) -> Json:
         """Start a label's job, or have its live one."""
-        body = {} if limit is None else {"limit": limit}
-        return self._call("POST", f"/index/{_segment(label_id)}", _JOB, json=body)
+        return self._call("POST", f"/index/{_segment(label_id)}", _JOB, json=_given(limit=limit, mode=mode))
 
-    def index_all(self) -> Json:
+    def index_all(self, mode: str | None = None) -> Json:
         """Start a job for each label; the answer is their parent."""
-        return self._call("POST", "/index", _JOB, json={"all": True})
+        return self._call("POST", "/index", _JOB, json=_given(all=True, mode=mode))
+
+    def catalogues(self) -> list[Json]:
+        """What reading each catalogue found."""
+        return list(self._items("/catalogues", {}))
+
+    def bad_records(self, name: str, limit: int) -> Json:
+        """A catalogue's first records that could not be taken as they are."""
+        return self._first(f"/catalogues/{_segment(name)}/bad-records", {}, limit)
 
     # Searching.
 
@@ -81,15 +90,7 @@ class Service:
 
     def jobs(self, limit: int) -> Json:
         """The newest jobs, at most `limit`: `items` and the `next_cursor` behind them."""
-        items: list[Json] = []
-        cursor: str | None = None
-        while len(items) < limit:
-            page = self._page("/jobs", {}, limit - len(items), cursor)
-            items += page["items"]
-            cursor = page.get("next_cursor")
-            if not cursor:
-                break
-        return {"items": items, "next_cursor": cursor}
+        return self._first("/jobs", {}, limit)
 
     def live_jobs(self) -> list[Json]:
         """Jobs that are queued or running."""
@@ -110,6 +111,26 @@ class Service:
         """End a job."""
         return self._call("POST", f"/jobs/{_segment(job_id)}/cancel", _JOB)
 
+    def retry(self, job_id: str, reasons: Sequence[str] = ()) -> Json:
+        """Start a job of a job's failed images, or have the label's live one."""
+        return self._call("POST", f"/jobs/{_segment(job_id)}/retry", _JOB, json=_given(reasons=list(reasons) or None))
+
+    def failures(self, job_id: str, reasons: Sequence[str], limit: int) -> Json:
+        """A job's first failures, at most `limit`: `items` and the `next_cursor` behind them."""
+        return self._first(f"/jobs/{_segment(job_id)}/failures", {"reason": list(reasons)}, limit)
+
+    def failures_csv(self, job_id: str, reasons: Sequence[str]) -> Iterator[bytes]:
+        """All of a job's failures as the service writes them, piece by piece."""
+        path, asked = f"/jobs/{_segment(job_id)}/failures", {"accept": _CSV}
+        with (
+            self._reached(),
+            self._http.stream("GET", path, params={"reason": list(reasons)}, headers=asked) as answer,
+        ):
+            if not answer.is_success or not answer.headers.get("content-type", "").startswith(_CSV):
+                answer.read()
+                raise self._refusal(answer)
+            yield from answer.iter_bytes()
+
     # The service itself.
 
     def readiness(self) -> Json:
@@ -126,11 +147,23 @@ class Service:
 
     # How it is called.
 
-    def _items(self, path: str, wanted: Mapping[str, str]) -> Iterator[Json]:
+    def _first(self, path: str, wanted: _Wanted, limit: int) -> Json:
+        """A list's first items, at most `limit`, and the cursor behind them."""
+        items: list[Json] = []
+        cursor: str | None = None
+        while len(items) < limit:
+            page = self._page(path, wanted, limit - len(items), cursor)
+            items += page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                break
+        return {"items": items, "next_cursor": cursor}
+
+    def _items(self, path: str, wanted: _Wanted) -> Iterator[Json]:
         for page in self._pages(path, wanted):
             yield from page["items"]
 
-    def _pages(self, path: str, wanted: Mapping[str, str]) -> Iterator[Json]:
+    def _pages(self, path: str, wanted: _Wanted) -> Iterator[Json]:
         cursor: str | None = None
         while True:
             page = self._page(path, wanted, _MAX_PAGE, cursor)
@@ -139,7 +172,7 @@ class Service:
             if not cursor:
                 return
 
-    def _page(self, path: str, wanted: Mapping[str, str], count: int, cursor: str | None) -> Json:
+    def _page(self, path: str, wanted: _Wanted, count: int, cursor: str | None) -> Json:
         behind = {"cursor": cursor} if cursor else {}
         query = {**wanted, "limit": str(min(count, _MAX_PAGE)), **behind}
         return self._call("GET", path, {"items": list}, params=query)
@@ -189,6 +222,11 @@ def _base_url(url: str) -> httpx.URL:
     if base.scheme not in {"http", "https"} or not base.host:
         raise UsageError(f"--url {url}: an address such as {DEFAULT_URL} is wanted.")
     return base
+
+
+def _given(**fields: Any) -> Json:
+    """A body's fields, without those that nothing was said of."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _segment(part: str) -> str:

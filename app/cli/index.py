@@ -1,19 +1,14 @@
 """`lookalike index`: start jobs, watch them, tell what became of them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import typer
 
-from app.cli.client import Json, Service, is_live
-from app.cli.errors import CommandError, ExitCode, UsageError
-from app.cli.following import follow
-from app.cli.tables import jobs_table, summary
-from app.cli.target import AsJson, Target, Url, targeted
-from app.cli.terminal import note
-
-_NOT_THROUGH: Final = frozenset({"failed", "cancelled", "interrupted"})
+from app.cli.client import Json, Service
+from app.cli.ending import answer_ended, answer_started, telling_what_goes_on
+from app.cli.errors import CommandError, UsageError
+from app.cli.target import AsJson, Follows, Url, targeted
 
 
 def index(
@@ -21,10 +16,17 @@ def index(
     *,
     label_ids: Annotated[list[str] | None, typer.Argument(metavar="[LABEL]...", help="Ids of labels.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every label of the catalogue.")] = False,
+    mode: Annotated[
+        Literal["resume", "sync", "rebuild"] | None,
+        typer.Option(
+            help="resume (default): what is missing; sync: also titles, prices, and what left the catalogue goes;"
+            " rebuild: everything anew."
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="How many images of each label, in the catalogue's order.")
     ] = None,
-    follows: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait until the jobs have ended.")] = True,
+    follows: Follows = True,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,62 +38,34 @@ def index(
     wanted = list(dict.fromkeys(label_ids or ()))
     if every == bool(wanted):
         raise UsageError("Name labels, or say --all for every label.")
+    if limit is not None and mode in {"sync", "rebuild"}:
+        raise UsageError(f"--limit goes with --mode resume only: {mode} takes all images.")
     target = targeted(context, url, as_json=as_json)
     with target.service() as service:
         labels = service.labels() if every else [service.label(label_id) for label_id in wanted]
         if not labels:
-            raise CommandError("The catalogue has no labels: start the service with --catalog FOLDER.")
+            raise CommandError("The catalogue has no labels: start the service with --catalog PATH.")
         jobs: list[Json] = []
-        with _telling_what_goes_on(jobs):
-            _start(service, jobs, labels, whole=every and limit is None, limit=limit)
+        with telling_what_goes_on(jobs):
+            if every and limit is None:
+                jobs.append(service.index_all(mode))
+            else:
+                _start_each(service, jobs, labels, limit, mode)
             if follows:
-                jobs[:] = follow(service, jobs, _images(labels, limit))
-        _answer(service, target, jobs, ended=follows)
+                answer_ended(service, target, jobs, _images(labels, limit))
+            else:
+                answer_started(target, jobs)
 
 
-def _start(service: Service, jobs: list[Json], labels: Sequence[Json], *, whole: bool, limit: int | None) -> None:
-    """Add a job for each label, or one for the whole catalogue."""
-    if whole:
-        jobs.append(service.index_all())
-        return
+def _start_each(
+    service: Service, jobs: list[Json], labels: Sequence[Json], limit: int | None, mode: str | None
+) -> None:
+    """Add a job for each label."""
     # One by one: when a later one is refused, those before are known to go on.
     for label in labels:
-        jobs.append(service.index(label["label_id"], limit))  # noqa: PERF401 - as above
+        jobs.append(service.index(label["label_id"], limit, mode))  # noqa: PERF401 - as above
 
 
 def _images(labels: Sequence[Json], limit: int | None) -> int:
     counts = [label.get("image_count", 0) for label in labels]
     return sum(counts if limit is None else [min(count, limit) for count in counts])
-
-
-@contextmanager
-def _telling_what_goes_on(jobs: Sequence[Json]) -> Iterator[None]:
-    """Leaving early ends the watching, not the jobs: say so."""
-    try:
-        yield
-    except (KeyboardInterrupt, CommandError) as error:
-        live = [job["job_id"] for job in jobs if is_live(job)]
-        if live:
-            goes_on = "goes on" if len(live) == 1 else "go on"
-            note(f"{', '.join(live)} {goes_on}. Watch with `lookalike jobs`, end with `lookalike jobs cancel ID`.")
-        if isinstance(error, KeyboardInterrupt):
-            raise typer.Exit(ExitCode.INTERRUPTED) from error
-        raise
-
-
-def _answer(service: Service, target: Target, jobs: Sequence[Json], *, ended: bool) -> None:
-    found = {"items": list(jobs), "next_cursor": None}
-    if not ended:
-        target.answer(found, jobs_table(jobs))
-        return
-    wanting = [job for job in _of_labels(service, jobs) if job["state"] != "succeeded"]
-    target.answer(found, summary(jobs, wanting))
-    if any(job["state"] in _NOT_THROUGH for job in wanting):
-        raise typer.Exit(ExitCode.PROBLEM)
-
-
-def _of_labels(service: Service, jobs: Sequence[Json]) -> list[Json]:
-    """Each label's own job, where something is wanting: a parent does not tell which of its children that is."""
-    parents = [job for job in jobs if job.get("children")]
-    children = [child for job in parents if job["state"] != "succeeded" for child in job["children"]]
-    return [job for job in jobs if not job.get("children")] + [service.job(child) for child in children]

@@ -7,6 +7,7 @@ import typer
 
 from app import __version__
 from app.cli import jobs
+from app.cli.catalogue import catalogue
 from app.cli.errors import CommandError
 from app.cli.index import index
 from app.cli.labels import labels
@@ -28,7 +29,7 @@ application = typer.Typer(
     rich_markup_mode=None,  # in boxes, a narrow terminal cuts the names of variables short
     epilog=_EXIT_CODES,
 )
-for verb in (serve, status, labels, index, search):
+for verb in (serve, status, catalogue, labels, index, search):
     application.command()(verb)
 application.add_typer(jobs.application, name="jobs")
 

@@ -41,8 +41,9 @@ def settings_from(flags: Mapping[str, Any]) -> Settings:
             f"{settings.host} can be reached from other machines, and no key protects the service yet: "
             "--insecure (LOOKALIKE_INSECURE=1) says that you accept that."
         )
-    if settings.catalog is not None and not settings.catalog.is_dir():
-        raise UsageError(f"The catalogue {settings.catalog} is no folder: give --catalog (LOOKALIKE_CATALOG) one.")
+    for name, path in (("catalog", settings.catalog), ("catalogs", settings.catalogs)):
+        if path is not None and not path.exists():
+            raise UsageError(f"{path} is not there: check --{name} (LOOKALIKE_{name.upper()}).")
     return settings
 
 
@@ -60,7 +61,7 @@ def serve(settings: Settings) -> None:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config, app)
         # SystemExit is how uvicorn says that the application did not start.
         with _stopped_by_signals(server), suppress(SystemExit):
             server.run(sockets=[listening])
@@ -70,8 +71,8 @@ def serve(settings: Settings) -> None:
 
 def _wrong_settings(error: ValidationError) -> Iterator[str]:
     for wrong in error.errors(include_url=False, include_input=False):
-        name = "_".join(map(str, wrong["loc"])).upper()
-        yield f"LOOKALIKE_{name}: {wrong['msg'].removeprefix('Value error, ')}."
+        name = "".join(f"LOOKALIKE_{part}: ".upper() for part in wrong["loc"][:1])  # none is about several
+        yield f"{name}{wrong['msg'].removeprefix('Value error, ')}."
 
 
 def _log_to_stderr(settings: Settings) -> None:
@@ -121,12 +122,33 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, which waits for open answers before it tells the application that it ends: some have no end."""
+
+    def __init__(self, config: uvicorn.Config, app: "_Watched") -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what has no end, then the rest."""
+        self._app.end_streams()
+        await super().shutdown(sockets)
+
+
+def _nothing() -> None:
+    """Before it has started, nothing is to be ended."""
+
+
 class _Watched:
-    """The application; it says when it listens, and keeps the sentence that tells why it could not start."""
+    """The application; it says when it listens, and keeps the sentence that tells why it could not start.
+
+    `end_streams` ends the answers that go on until somebody ends them.
+    """
 
     def __init__(self, app: _App, address: str) -> None:
         self.started = False
         self.failure: str | None = None
+        self.end_streams: Callable[[], None] = _nothing
         self._app = app
         self._address = address
 
@@ -145,6 +167,7 @@ class _Watched:
                 await send(message)
             if message["type"] == "lifespan.startup.complete":
                 self.started = True
+                self.end_streams = scope["state"]["services"].watching.close
                 note(f"Lookalike listens on {self._address} (docs at /docs)")
 
         try:

@@ -16,7 +16,17 @@ def serve(
         Path | None, typer.Option(help="Folder for all that is kept (LOOKALIKE_DATA_DIR; else ./data).")
     ] = None,
     catalog: Annotated[
-        Path | None, typer.Option(help="Folder of photos, <root>/<label>/[<product>/]*.jpg (LOOKALIKE_CATALOG).")
+        Path | None,
+        typer.Option(
+            help="Folder of photos, file or folder of an iMaterialist data set, or table (LOOKALIKE_CATALOG)."
+        ),
+    ] = None,
+    catalogs: Annotated[
+        Path | None, typer.Option(help="TOML file that names several catalogues instead (LOOKALIKE_CATALOGS).")
+    ] = None,
+    keep: Annotated[
+        Literal["original", "thumbnail", "none"] | None,
+        typer.Option(help="What is kept of a downloaded photo (LOOKALIKE_KEEP; else original)."),
     ] = None,
     store: Annotated[str | None, typer.Option(help="Where vectors live (LOOKALIKE_STORE; else embedded).")] = None,
     model: Annotated[
@@ -47,9 +57,9 @@ def serve(
     A flag goes before its variable. Exit code 0 after Ctrl-C or SIGTERM, 1 when it cannot start, 2 for wrong settings.
     """
     flags = {
-        "host": host, "port": port, "data_dir": data_dir, "catalog": catalog, "store": store, "model": model,
-        "views": views, "colour_weight": colour_weight, "product_from": product_from, "insecure": insecure,
-        "access_log": access_log,
+        "host": host, "port": port, "data_dir": data_dir, "catalog": catalog, "catalogs": catalogs,
+        "keep": keep, "store": store, "model": model, "views": views, "colour_weight": colour_weight,
+        "product_from": product_from, "insecure": insecure, "access_log": access_log,
     }  # fmt: skip
     # The one import inside a function: the service takes over a second to load, and verbs that only ask it need not.
     from app.cli import serve as service  # noqa: PLC0415

@@ -19,6 +19,7 @@ _COLOURS: Final = {
     "ok": "green",
 }  # fmt: skip
 _TIMES: Final = ("created_at", "started_at", "finished_at")
+_TOLD: Final = ("mode", "detail", "waiting_for", "limit", "parent_id", "retry_of")
 _COUNTS: Final = ("total", "indexed", "already_there", "failed")
 
 
@@ -74,19 +75,75 @@ def jobs_table(jobs: Sequence[Json]) -> RenderableType:
 
 def job_card(job: Json) -> RenderableType:
     """All there is to say of one job."""
-    told = [name for name in ("detail", "waiting_for", "limit", "parent_id") if job.get(name) is not None]
+    told = [name for name in _TOLD if job.get(name) is not None]
     return _card(
         [
             ("job", cell(job.get("job_id"))),
             ("labels", cell(_what(job))),
             ("state", _state(job)),
             *((name.replace("_", " "), cell(job[name])) for name in told),
+            *(("remark", cell(remark)) for remark in job.get("remarks", ())),
             *((name.replace("_", " "), cell(count)) for name, count in _part(job, "progress").items()),
             *((f"failed: {reason}", cell(count, "red")) for reason, count in _part(job, "failures_by_reason").items()),
             *((name.removesuffix("_at"), cell(_moment(job.get(name)))) for name in _TIMES),
             *([("children", cell(_listed(job["children"])))] if job.get("children") else []),
         ]
     )
+
+
+def failures_table(failures: Sequence[Json]) -> RenderableType:
+    """Failed images, one on a line."""
+    if not failures:
+        return Text("No failures.")
+    table = _table("image", "reason", "attempts>", "address")
+    for failed in failures:
+        counts = _cells(failed, "image_id", "reason", "attempts")
+        table.add_row(*counts, cell(failed.get("url") or failed.get("name")))
+    return table
+
+
+def catalogue_cards(catalogues: Sequence[Json]) -> RenderableType:
+    """What reading catalogues found, a blank line between them."""
+    return Text("\n\n").join(map(_catalogue_card, catalogues))
+
+
+def _catalogue_card(catalogue: Json) -> Text:
+    counts = ("label_count", "image_count", "unlabelled_count")
+    return _card(
+        [
+            ("catalogue", cell(catalogue.get("name"))),
+            ("kind", cell(catalogue.get("kind"))),
+            ("files", cell(_listed(catalogue.get("files")))),
+            *((name.removesuffix("_count") + "s", cell(catalogue.get(name))) for name in counts[:2]),
+            ("unlabelled", cell(catalogue.get(counts[2]))),
+            *(
+                (f"left out: {why}", cell(count, "red"))
+                for why, count in _part(catalogue, "rejected_by_reason").items()
+            ),
+            *(
+                (f"remark: {why}", cell(count, "yellow"))
+                for why, count in _part(catalogue, "remarks_by_reason").items()
+            ),
+            ("read", cell(_moment(catalogue.get("read_at")))),
+        ]
+    )
+
+
+def bad_records_table(records: Sequence[Json]) -> RenderableType:
+    """Records that could not be taken as they are, one on a line."""
+    if not records:
+        return Text("No bad records.")
+    table = _table("file", "section", "position>", "left out", "reason", "detail")
+    for record in records:
+        left_out = cell("yes" if record.get("left_out") else "no")
+        place = _cells(record, "file", "section", "position")
+        table.add_row(*place, left_out, *_cells(record, "reason", "detail"))
+    return table
+
+
+def more_of(page: Json) -> list[Text]:
+    """A line where a list goes on."""
+    return [Text("There are more: see --limit.")] if page.get("next_cursor") else []
 
 
 def summary(jobs: Sequence[Json], wanting: Sequence[Json]) -> RenderableType:
@@ -103,7 +160,16 @@ def summary(jobs: Sequence[Json], wanting: Sequence[Json]) -> RenderableType:
         for reason, count in reasons.items():
             table.add_row(cell(reason), cell(count))
         shown.append(table)
-    return Group(*shown, *([_wanting_table(wanting)] if wanting else []))
+    return Group(*shown, *([_wanting_table(wanting)] if wanting else []), *_hint(jobs))
+
+
+def _hint(jobs: Sequence[Json]) -> list[Text]:
+    """What can be done about failures."""
+    failed = [plain(job.get("job_id")) for job in jobs if _part(job, "progress").get("failed")]
+    if not failed:
+        return []
+    which = failed[0] if len(failed) == 1 else "ID"
+    return [cell(f"See them with `lookalike jobs failures {which}`, try again with `lookalike jobs retry {which}`.")]
 
 
 def _wanting_table(jobs: Sequence[Json]) -> Table:

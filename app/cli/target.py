@@ -17,6 +17,7 @@ Url = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help=f"Where the service listens ({URL_VARIABLE}; else {DEFAULT_URL})."),
 ]
+Follows = Annotated[bool, typer.Option("--follow/--no-follow", help="Wait until the jobs have ended.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the service's JSON to stdout, and nothing else.")]
 
 

@@ -1,10 +1,11 @@
 """Where a command writes: what was asked for to stdout, everything else to stderr."""
 
+import codecs
 import io
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import typer
@@ -34,6 +35,22 @@ def show(*shown: RenderableType) -> None:
 def show_json(answer: Mapping[str, Any]) -> None:
     """Print JSON to stdout, in ASCII: a name in it cannot steer a terminal."""
     typer.echo(json.dumps(answer, indent=2))
+
+
+def show_csv(blocks: Iterable[bytes]) -> None:
+    """Print CSV to stdout: into a file or a pipe as it came, to a terminal without what would steer it."""
+    if sys.stdout.isatty():
+        for text in harmless(blocks):
+            typer.echo(text, nl=False)
+    else:
+        for block in blocks:
+            typer.echo(block, nl=False)
+
+
+def harmless(blocks: Iterable[bytes]) -> Iterator[str]:
+    """UTF-8 in pieces -> printable lines."""
+    for text in codecs.iterdecode(blocks, "utf-8", "replace"):
+        yield "\n".join(map(plain, text.replace("\r", "").split("\n")))
 
 
 def progress_console() -> Console:

@@ -107,7 +107,7 @@ class ModelMismatchError(LookalikeError):
 
 
 class NotFoundError(LookalikeError):
-    """Codes: label_not_found, label_not_indexed, image_not_found, image_not_kept, job_not_found."""
+    """label_not_found, label_not_indexed, image_not_found, image_not_kept, job_not_found, catalogue_not_found."""
 
 
 class ConflictError(LookalikeError):

@@ -32,6 +32,8 @@ _MEDIA_TYPES: Final = (
 )
 _FOREIGN_IMAGES: Final = (b"ftypheic", b"ftypmif1", b"ftypheix", b"<svg", b"ftypjp2", b"JXL ", b"8BPS", b"%PDF")
 _SNIFFED_BYTES: Final = 1024
+_PLACEHOLDER_SIDE_PX: Final = 3
+"""Servers that lost a picture answer with one of 1x1 or 3x3 pixels, and call it a success."""
 _DRAFT_GAP: Final = 2
 """A JPEG is decoded at the smallest eighth that keeps the wanted side at least this many times over."""
 
@@ -169,6 +171,9 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         detail = f"The image has {width} x {height} pixels; at most {limits.max_pixels:,} are read."
         raise ImageRejectedError(Reason.TOO_MANY_PIXELS, detail)
+    if max(width, height) <= _PLACEHOLDER_SIDE_PX:
+        detail = f"The image has {width} x {height} pixels: it stands in for a picture that is gone."
+        raise ImageRejectedError(Reason.PLACEHOLDER, detail)
     if min(width, height) < limits.min_side_px:
         detail = f"The image has {width} x {height} pixels; each side needs at least {limits.min_side_px}."
         raise ImageRejectedError(Reason.TOO_SMALL, detail)
@@ -244,6 +249,13 @@ def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         full_scale = 65_535.0
     return Image.fromarray(np.clip(values * (255.0 / full_scale), 0, 255).astype(np.uint8))
+
+
+def download_name(image_id: str, data: bytes) -> str:
+    """The file name of a downloaded image: its id, and the extension that its bytes ask for."""
+    kind = media_type(data[:_SNIFFED_BYTES]) or ""
+    extension = kind.removeprefix("image/").replace("jpeg", "jpg")
+    return f"{image_id}.{extension}" if extension else image_id
 
 
 def thumbnail(data: bytes, limits: Limits) -> bytes:

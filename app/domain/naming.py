@@ -3,16 +3,20 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from app.domain.records import ProductFrom
 
 LABEL_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 IMAGE_ID_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
+MAX_LABEL_ID_LENGTH: Final = 63
+MAX_IMAGE_ID_LENGTH: Final = 128
 MAX_PRODUCT_ID_LENGTH: Final = 200
 _MAX_STEM_LENGTH: Final = 56
 _UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
+_UNSAFE_IN_IMAGE_ID: Final = re.compile(r"[^A-Za-z0-9._:-]")
+_FITS_AS_IMAGE_ID: Final = re.compile(IMAGE_ID_PATTERN.removesuffix("$")).fullmatch
 
 
 def label_ids(names: Iterable[str]) -> dict[str, str]:
@@ -63,6 +67,41 @@ def printable(name: str) -> str:
 def folder_image_id(relative_path: str) -> str:
     """The id of an image in a folder: 24 hex of the sha256 of its path below the root, with `/` between the parts."""
     return hashlib.sha256(encoded(relative_path)).hexdigest()[:24]
+
+
+def address_image_id(address: str) -> str:
+    """The id of a table's image without one: 24 hex of the sha256 of its first address, or else of its path."""
+    return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def fitting_image_id(text: str) -> str:
+    """A data set's own id as an image id: other characters become `-`.
+
+    One that was changed, or cut to 128, ends in `-` and 16 hex digits of its sha256.
+    """
+    if _FITS_AS_IMAGE_ID(text):
+        return text
+    suffix = "-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return _UNSAFE_IN_IMAGE_ID.sub("-", text)[: MAX_IMAGE_ID_LENGTH - len(suffix)] + suffix
+
+
+def shown_label_ids(labels: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
+    """(catalogue, label id) -> the label's id among several catalogues, unique.
+
+    `<catalogue>-<label>` wherever two catalogues have the label; one over 63 characters, or one that is another label's
+    id, is cut to 56 and gets `-` and six hex digits of its sha256.
+    """
+    every = [(catalogue, label_id) for catalogue, ids in labels.items() for label_id in ids]
+    shared = Counter(label_id for _, label_id in every)
+    shown = {key: key[1] for key in every if shared[key[1]] == 1}
+    taken = set(shown.values())
+    for key in every:
+        if key not in shown:
+            plain = "-".join(key)
+            fits = len(plain) <= MAX_LABEL_ID_LENGTH and plain not in taken
+            shown[key] = plain if fits else _suffixed(plain, plain, taken)
+            taken.add(shown[key])
+    return shown
 
 
 def upload_image_id(data: bytes) -> str:

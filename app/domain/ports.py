@@ -90,13 +90,19 @@ class Catalogue(Protocol):
 
 
 class Media(Protocol):
-    """The photos that the service keeps itself: own uploads, and thumbnails as a cache."""
+    """The photos that the service keeps itself: own uploads, what was downloaded, and thumbnails as a cache."""
 
     async def keep(self, image_id: str, data: bytes) -> None:
-        """Keep a photo's bytes; once this returns they survive a kill."""
+        """Keep an upload's bytes; once this returns they survive a kill. Raises StoreUnavailableError."""
 
-    async def discard(self, image_ids: Sequence[str]) -> None:
-        """Forget photos; unknown ids are no error."""
+    def keep_downloads(self, photos: Mapping[str, bytes]) -> None:
+        """Keep downloaded photos by image id, as far as the settings say, on the calling thread; a kill spares them.
+
+        Raises StoreUnavailableError.
+        """
+
+    async def discard(self, entries: Sequence[Entry]) -> None:
+        """Forget the files of entries that are gone; those of the catalogue are not touched."""
 
     def original(self, image_id: str) -> Path | None:
         """The file of a kept photo."""
@@ -104,8 +110,11 @@ class Media(Protocol):
     async def describe(self, path: Path) -> MediaFile | None:
         """A file's type by its bytes, and its ETag; None if it is gone."""
 
-    async def thumbnail(self, sha256: str, path: Path) -> MediaFile | None:
-        """The thumbnail of the photo in `path`, made at the first call; None if it is gone or is no image."""
+    async def thumbnail(self, entry: Entry, original: Path | None) -> MediaFile | None:
+        """An entry's thumbnail: kept, or made from its photo at the first call; None where there is neither."""
+
+    def has_room(self) -> bool:
+        """Whether the disk has more space left than must stay free; may block."""
 
 
 class Downloads(Protocol):
@@ -174,8 +183,8 @@ class Store(Protocol):
     async def unindexed(self, label_ids: Collection[str]) -> Collection[str]:
         """Those of the labels under which there is no entry of any space."""
 
-    async def name_label(self, label_id: str, name: str) -> None:
-        """Remember what a label is called."""
+    async def name_labels(self, names: Mapping[str, str]) -> None:
+        """Remember what labels, by their ids, are called."""
 
     async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
         """Put entries under one more label; unknown ids are no error."""

@@ -100,8 +100,8 @@ class CatalogueReport:
 class BadRecord:
     """A record of a catalogue's file that could not be taken as it is.
 
-    `position` counts from 1: a row of a table with its header as row 1, an element of an array otherwise (then `section`
-    names the array). `left_out` tells whether the whole record was.
+    `position` counts from 1: a row of a table with its header as row 1, an element of an array otherwise (then
+    `section` names the array). `left_out` tells whether the whole record was.
     """
 
     file: str

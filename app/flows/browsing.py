@@ -1,13 +1,22 @@
 """Looking around: labels of the catalogue, what is indexed, single images and their files."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.errors import NotFoundError
-from app.domain.ports import Catalogue, Media, Store
-from app.domain.records import CatalogueImage, CatalogueLabel, Entry, LabelIndex, MediaFile, Origin
+from app.domain.errors import NotFoundError, Reason
+from app.domain.ports import Catalogue, Ledger, Media, Store
+from app.domain.records import (
+    BadRecord,
+    CatalogueImage,
+    CatalogueLabel,
+    CatalogueReport,
+    Entry,
+    LabelIndex,
+    MediaFile,
+    Origin,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +27,25 @@ class BrowsedLabel:
     indexed_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class BrowsedHost:
+    """A host that images of a label come from, and what became of them before."""
+
+    host: str
+    image_count: int
+    indexed: int
+    failed: Mapping[Reason, int]
+
+
 class Browsing:
     """Reads and changes nothing."""
 
-    def __init__(self, catalogue: Catalogue, store: Store, media: Media) -> None:
-        """Over what could be indexed, what is, and the files."""
+    def __init__(self, catalogue: Catalogue, store: Store, media: Media, ledger: Ledger) -> None:
+        """Over what could be indexed, what is, the files, and what became of earlier jobs."""
         self._catalogue = catalogue
         self._store = store
         self._media = media
+        self._ledger = ledger
 
     async def ping(self) -> None:
         """Return if the catalogue can be read. Raises CatalogueError."""
@@ -33,14 +53,34 @@ class Browsing:
 
     async def labels(self) -> list[BrowsedLabel]:
         """Every label of the catalogue, by id."""
-        indexed = {label.label_id: label.image_count for label in await self._store.labels()}
+        indexed = await self._store.counts()
         return [BrowsedLabel(label, indexed.get(label.label_id, 0)) for label in await self._catalogue.labels()]
 
     async def label(self, label_id: str) -> BrowsedLabel:
         """One label of the catalogue. Raises NotFoundError with near names."""
         label = await self.catalogue_label(label_id)
-        indexed = await self._store.label(label_id)
-        return BrowsedLabel(label, indexed.image_count if indexed else 0)
+        return BrowsedLabel(label, (await self._store.counts()).get(label_id, 0))
+
+    async def hosts(self, label_id: str, count: int = 10) -> list[BrowsedHost]:
+        """The hosts that most of a label's images come from, the busiest first."""
+        before = {host.host: host for host in await self._ledger.host_outcomes(label_id)}
+        return [
+            BrowsedHost(found.host, found.image_count, past.indexed if past else 0, past.failed if past else {})
+            for found in await self._catalogue.hosts(label_id, count)
+            for past in [before.get(found.host)]
+        ]
+
+    async def reports(self) -> Sequence[CatalogueReport]:
+        """What reading the catalogues found."""
+        return await self._catalogue.reports()
+
+    async def bad_records(self, name: str, after: int, count: int) -> Sequence[BadRecord]:
+        """A catalogue's records that could not be taken as they are. Raises NotFoundError."""
+        known = [report.name for report in await self._catalogue.reports()]
+        if name not in known:
+            detail = f"There is no catalogue '{name}': GET /catalogues lists them."
+            raise NotFoundError("catalogue_not_found", detail)
+        return await self._catalogue.bad_records(name, after, count)
 
     async def catalogue_label(self, label_id: str) -> CatalogueLabel:
         """One label of the catalogue. Raises NotFoundError with near names."""
@@ -50,10 +90,11 @@ class Browsing:
             raise NotFoundError("label_not_found", _no_such_label(label_id, known))
         return label
 
-    async def catalogue_images(self, label_id: str) -> Sequence[CatalogueImage]:
-        """A label's images in the catalogue's order. Raises NotFoundError."""
+    async def catalogue_images(self, label_id: str) -> AsyncGenerator[Sequence[CatalogueImage], None]:
+        """A label's images in blocks, in the catalogue's order. Raises NotFoundError."""
         await self.catalogue_label(label_id)
-        return await self._catalogue.images(label_id)
+        async for block in self._catalogue.images(label_id):
+            yield block
 
     async def indexes(self) -> Sequence[LabelIndex]:
         """What is indexed, by label id."""
@@ -83,18 +124,17 @@ class Browsing:
     async def thumbnail(self, image_id: str) -> MediaFile:
         """An image's thumbnail. Raises NotFoundError."""
         entry = await self.image(image_id)
-        path = self._path(entry)
-        return _kept(await self._media.thumbnail(entry.sha256, path) if path else None)
+        return _kept(await self._media.thumbnail(entry, self._path(entry)))
 
     def _path(self, entry: Entry) -> Path | None:
-        if entry.origin is Origin.UPLOAD:
-            return self._media.original(entry.image_id)
-        return self._catalogue.file(entry.locator)
+        if entry.origin is Origin.CATALOGUE:
+            return self._catalogue.file(entry.locator)
+        return self._media.original(entry.image_id)
 
 
 def _kept(file: MediaFile | None) -> MediaFile:
     if file is None:
-        raise NotFoundError("image_not_kept", "The image is indexed, but its file is not there any more.")
+        raise NotFoundError("image_not_kept", "The image is indexed, but its file is not kept here.")
     return file
 
 

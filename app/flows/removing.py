@@ -2,7 +2,6 @@
 
 from app.domain.errors import NotFoundError
 from app.domain.ports import Media, Store
-from app.domain.records import Origin
 from app.flows.jobs import Jobs
 
 
@@ -22,5 +21,4 @@ class Removing:
             await self._jobs.cancel(job.job_id)
         elif await self._store.unindexed([label_id]):
             raise NotFoundError("label_not_indexed", f"Nothing is indexed under '{label_id}'.")
-        gone = await self._store.drop_label(label_id)
-        await self._media.discard([entry.image_id for entry in gone if entry.origin is Origin.UPLOAD])
+        await self._media.discard(await self._store.drop_label(label_id))

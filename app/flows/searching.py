@@ -11,7 +11,7 @@ from app.domain.errors import InvalidRequestError, ModelMismatchError, NotFoundE
 from app.domain.features import Vector, unit
 from app.domain.grouping import by_image, by_product
 from app.domain.imaging import Box, prepare
-from app.domain.ports import Catalogue, Embedder, Store, Workers
+from app.domain.ports import Catalogue, Downloads, Embedder, Store, Workers
 from app.domain.records import LabelIndex, ProductHit, Query
 
 GroupBy = Literal["product", "image"]
@@ -22,9 +22,10 @@ _OVERFETCH: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for and how: either a photo's bytes or the id of an indexed image."""
+    """What is looked for and how: a photo's bytes, its address on the web, or the id of an indexed image."""
 
     photo: bytes | None = None
+    image_url: str | None = None
     image_id: str | None = None
     label_ids: frozenset[str] | None = None
     k: int = 10
@@ -67,12 +68,15 @@ class _QueryVector:
 class Searching:
     """Finds what looks like a photo. Query photos are never stored."""
 
-    def __init__(self, embedder: Embedder, workers: Workers, store: Store, catalogue: Catalogue) -> None:
+    def __init__(
+        self, embedder: Embedder, workers: Workers, store: Store, catalogue: Catalogue, downloads: Downloads
+    ) -> None:
         """Searches have workers of their own: indexing does not make them wait."""
         self._embedder = embedder
         self._workers = workers
         self._store = store
         self._catalogue = catalogue
+        self._downloads = downloads
 
     async def search(self, search: Search) -> Found:
         """Answer a search. Raises what the arrows on the way raise: see domain.errors."""
@@ -95,7 +99,10 @@ class Searching:
     async def _query_vector(self, search: Search) -> _QueryVector:
         if search.image_id is not None:
             return await self._stored_vector(search.image_id, search.crop)
-        return await self._workers.run(self._embed, search.photo or b"", search.crop)
+        photo = search.photo
+        if search.image_url is not None:
+            photo = await self._downloads.query_photo(search.image_url)
+        return await self._workers.run(self._embed, photo or b"", search.crop)
 
     def _embed(self, photo: bytes, crop: Box | None) -> _QueryVector:
         started = time.perf_counter()

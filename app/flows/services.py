@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from app.domain.ports import Embedder, Ledger, Store
 from app.flows.browsing import Browsing
+from app.flows.editing import Editing
 from app.flows.jobs import Jobs
 from app.flows.removing import Removing
 from app.flows.searching import Searching
 from app.flows.uploading import Uploading
+from app.flows.watching import Watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,9 @@ class Services:
     searching: Searching
     browsing: Browsing
     uploading: Uploading
+    editing: Editing
     jobs: Jobs
+    watching: Watching
     removing: Removing
     embedder: Embedder
     store: Store

@@ -42,23 +42,25 @@ class Uploading:
     async def add(self, upload: Upload) -> tuple[Entry, bool]:
         """The entry, and whether it is new; the same bytes again only add a label. Raises ImageRejectedError."""
         image_id = upload_image_id(upload.data)
-        if await self._store.existing([image_id]):
-            return await self._add_label(image_id, upload.label_id), False
+        known = await self._labelled(image_id, upload.label_id)
+        if known:
+            return known, False
         prepared, vectors = await self._workers.run(self._embed, upload.data)
         async with self._one_at_a_time:
-            if await self._store.existing([image_id]):
-                return await self._add_label(image_id, upload.label_id), False
+            known = await self._labelled(image_id, upload.label_id)
+            if known:
+                return known, False
             entry = self._entry(image_id, upload, prepared, await self._store.entry(image_id))
             await self._media.keep(image_id, upload.data)
             await self._store.put([NewEntry(entry, as_stored(vectors)[0])])
         return entry, True
 
-    async def _add_label(self, image_id: str, label_id: str) -> Entry:
-        await self._store.add_label(image_id, label_id)
-        entry = await self._store.entry(image_id)
-        if entry is None:
-            raise LookupError(image_id)  # dropped this very moment: the caller's retry adds it anew
-        return entry
+    async def _labelled(self, image_id: str, label_id: str) -> Entry | None:
+        """The entry of these very bytes under one more label, if it is there."""
+        if not await self._store.existing([image_id]):
+            return None
+        await self._store.add_label([image_id], label_id)
+        return await self._store.entry(image_id)
 
     def _embed(self, data: bytes) -> tuple[Prepared, Vectors]:
         prepared = prepare(data, self._embedder.recipe, hashed=True)

@@ -88,9 +88,10 @@ async def recall(store: EmbeddedStore, entries: Sequence[NewEntry], *, label_id:
     return met / (QUERIES * min(K, len(there)))
 
 
-async def everything(store: EmbeddedStore) -> list[str]:
-    """The ids that a search for all finds, sorted."""
-    return sorted(image_ids(await store.search(Query(clustered(1, seed=98)[0], 1_000_000, None, exact=True))))
+async def everything(store: EmbeddedStore, *label_ids: str) -> list[str]:
+    """The ids that a search for all finds, or for all under labels, sorted."""
+    query = Query(clustered(1, seed=98)[0], 1_000_000, frozenset(label_ids) or None, exact=True)
+    return sorted(image_ids(await store.search(query)))
 
 
 async def assert_right(store: EmbeddedStore, entries: Sequence[NewEntry]) -> None:

@@ -1,5 +1,7 @@
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +151,44 @@ async def test_a_store_that_was_killed_after_clearing_rows_away_is_right(large: 
         async with opened(killed) as store:
             assert sorted(each.entry.image_id for each in kept) == await everything(store)
             assert await recall(store, kept, label_id="all", exact=False) == 1
+
+
+async def test_entries_that_moved_or_went_one_by_one_have_done_so_after_a_kill_too(large: Path, tmp_path: Path) -> None:
+    folder, killed = copied(large, tmp_path / "store"), tmp_path / "killed"
+    ids = [each.entry.image_id for each in BASE]
+    few = [each.entry.image_id for each in under(BASE, "few")]
+    async with opened(folder) as store:
+        for batch in (ids[1000:1500], ids[3500:1200:-1]):
+            await store.add_label(batch, "more")
+        assert not await store.take_out(few[::-2], "few")
+        await store.take_out(ids[2000:3000], "more")
+        await store.delete(ids[1501])
+        expected = [ids[1000:1501] + ids[1502:2000] + ids[3000:3501], few[1::2], ids[:1501] + ids[1502:]]
+        assert expected == [await everything(store, each) for each in ("more", "few", "all")]
+        copied(folder, killed)
+    for place in (folder, killed):
+        async with opened(place) as store:
+            await store.put(BASE[1501:1502])
+            assert expected == [await everything(store, each) for each in ("more", "few", "all")]
+            counts = await store.counts()
+            assert [len(each) for each in expected] == [counts[each] for each in ("more", "few", "all")]
+
+
+async def test_a_folder_of_the_version_before_deletions_and_counts_opens_and_works(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    async with opened(folder) as store:
+        await store.put(BASE[:60])
+    with closing(sqlite3.connect(folder / "store.sqlite3")) as db:
+        db.executescript(
+            "DROP TRIGGER label_grows; DROP TRIGGER label_shrinks; DROP TABLE label_sizes; DROP TABLE deletions"
+        )
+    for opening in range(3):
+        async with opened(folder) as store:
+            ids = [f"i{number:06}" for number in range(opening, 60)]
+            assert ids == await everything(store) == [member.image_id for member in await store.members("all", "", 99)]
+            assert {"all": len(ids), "few": 3 - bool(opening), "most": 42 - opening} == await store.counts()
+            assert await store.delete(ids[0])
+            await store.put(BASE[:60])
 
 
 async def test_a_saved_cache_of_another_space_is_not_used(large: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import resource
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,16 @@ import pytest
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.errors import StoreUnavailableError
 from app.domain.records import Query
-from tests.contract.large import LARGE_COUNT, LARGE_SPACE, assert_complete, clustered, copied, large_entries, opened
+from tests.contract.large import (
+    LARGE_COUNT,
+    LARGE_SPACE,
+    assert_complete,
+    clustered,
+    copied,
+    everything,
+    large_entries,
+    opened,
+)
 
 BASE = large_entries(LARGE_COUNT)
 MORE = large_entries(40, start=LARGE_COUNT, seed=2)
@@ -54,6 +64,34 @@ async def test_when_the_database_has_no_room_nothing_of_the_put_is_there(large: 
         await assert_complete(store, BASE)
         await store.put(MORE)
         await assert_complete(store, [*BASE, *MORE])
+
+
+async def take_some_out(store: EmbeddedStore) -> None:
+    assert len(BASE[:20]) == len(await store.take_out([each.entry.image_id for each in BASE[:20]], "only"))
+
+
+async def drop(store: EmbeddedStore) -> None:
+    assert len(BASE[:20]) == len(await store.drop_label("only"))
+
+
+async def delete_them(store: EmbeddedStore) -> None:
+    for each in BASE[:20]:
+        assert await store.delete(each.entry.image_id)
+
+
+@pytest.mark.parametrize("remove", [take_some_out, drop, delete_them])
+async def test_when_there_is_no_room_nothing_is_removed_and_the_same_call_works_later(
+    large: Path, tmp_path: Path, remove: Callable[[EmbeddedStore], Awaitable[None]]
+) -> None:
+    async with opened(copied(large, tmp_path / "store")) as store:
+        only = [replace(each, entry=replace(each.entry, label_ids=("only",))) for each in BASE[:20]]
+        await store.put(only)
+        with files_of_at_most(4096), pytest.raises(StoreUnavailableError):
+            await remove(store)
+        assert [each.entry.image_id for each in only] == await everything(store, "only")
+        await remove(store)
+        assert not await everything(store, "only")
+        await assert_complete(store, BASE[20:])
 
 
 async def test_after_a_put_that_had_no_room_another_one_finds_everything_that_is_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.records import NewEntry, Origin, StoredFeatures
+from app.domain.records import NewEntry, Origin, Standing, StoredFeatures
 from tests.contract.stores import (
     KINDS,
     SPACE,
@@ -74,7 +74,7 @@ async def test_every_allowed_id_names_its_own_entry(store: ClosableStore, image_
     await store.put([new(image_id, NORTH), new(other[:128], EAST)])
     expected = [image_id]
     assert expected == await found(store, NORTH, 1)
-    assert {image_id: None} == await store.existing([image_id])
+    assert expected == list(await store.existing([image_id]))
 
 
 async def test_a_locator_that_is_no_text_comes_back(store: ClosableStore) -> None:
@@ -106,7 +106,7 @@ async def test_an_entry_that_is_put_again_is_replaced_whole(store: ClosableStore
     assert again.entry == hit.entry == await store.entry("a")
     assert abs(1 - hit.score) < 1e-3
     assert not await found(store, NORTH, 10, "shoes")
-    expected = {"a": "second"}
+    expected = {"a": Standing("second", ("hats",), again.entry.origin, again.entry.locator)}
     assert expected == await store.existing(["a"])
 
 

@@ -1,7 +1,7 @@
 """Whatever happens to a store, in any order: it answers as the brute-force one does."""
 
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,35 +9,44 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.records import Query
+from app.domain.records import Description, Entry, Origin, Query
 from tests.contract.stores import REAL_KINDS, ClosableStore, Floats, Place, label_sets, new, plain_vectors
 
 Step = Callable[[ClosableStore], Awaitable[Any]]
 IMAGE_IDS = [f"i{number}" for number in range(8)]
 
 entries = st.builds(
-    lambda image_id, vector, under, job_id: new(image_id, vector, *sorted(under), job_id=job_id, sha256=job_id * 32),
+    lambda image_id, vector, under, job_id, origin: new(
+        image_id, vector, *sorted(under), job_id=job_id, sha256=job_id * 32, origin=origin
+    ),
     st.sampled_from(IMAGE_IDS),
     plain_vectors(),
     label_sets,
     st.sampled_from(["aa", "bb"]),
+    st.sampled_from(Origin),
 )
+descriptions = st.builds(Description, st.sampled_from(["P", "Q"]), st.none() | st.just("title"), st.just({"price": 7}))
+image_ids = st.sampled_from(IMAGE_IDS)
+batches = st.lists(image_ids, max_size=5)
+label_ids = st.sampled_from("abc")
 puts = st.lists(entries, min_size=1, max_size=5, unique_by=lambda each: each.entry.image_id).map(
     lambda batch: lambda store: store.put(batch)
 )
-label_adds = st.builds(
-    lambda image_id, label_id: lambda store: store.add_label(image_id, label_id),
-    st.sampled_from(IMAGE_IDS),
-    st.sampled_from("abc"),
-)
-label_drops = st.sampled_from("abc").map(lambda label_id: lambda store: _dropped(store, label_id))
-namings = st.sampled_from("abc").map(lambda label_id: lambda store: store.name_label(label_id, "named"))
+label_adds = st.builds(lambda batch, label_id: lambda store: store.add_label(batch, label_id), batches, label_ids)
+sayings = st.dictionaries(image_ids, descriptions, max_size=4).map(lambda said: lambda store: store.describe(said))
+leavings = st.builds(
+    lambda batch, label_id: lambda store: _gone(store.take_out(batch, label_id)), batches, label_ids
+) | label_ids.map(lambda label_id: lambda store: _gone(store.drop_label(label_id)))
+deletions = image_ids.map(lambda image_id: lambda store: store.delete(image_id))
+pardons = label_ids.map(lambda label_id: lambda store: store.forgive(label_id))
+namings = label_ids.map(lambda label_id: lambda store: store.name_labels({label_id: "named"}))
 reopenings = st.just(None)
-histories = st.lists(puts | puts | label_adds | label_drops | namings | reopenings, min_size=1, max_size=12)
+changes = label_adds | sayings | leavings | deletions | pardons | namings | reopenings
+histories = st.lists(puts | puts | changes, min_size=1, max_size=16)
 
 
-async def _dropped(store: ClosableStore, label_id: str) -> list[str]:
-    return sorted(entry.image_id for entry in await store.drop_label(label_id))
+async def _gone(leaving: Coroutine[Any, Any, Sequence[Entry]]) -> list[Entry]:
+    return sorted(await leaving, key=lambda entry: entry.image_id)
 
 
 async def _seen(store: ClosableStore, vector: Floats) -> list[object]:
@@ -56,11 +65,14 @@ async def _seen(store: ClosableStore, vector: Floats) -> list[object]:
         sorted((await store.existing(IMAGE_IDS)).items()),
         sorted(features),
         sorted(await store.unindexed(["a", "b", "c"])),
+        [await store.members(label_id, after, 3) for label_id in "abc" for after in ("", "i2")],
+        sorted(await store.deleted(IMAGE_IDS)),
+        sorted((await store.counts()).items()),
     ]
 
 
 @pytest.mark.parametrize("kind", REAL_KINDS)
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(history=histories, vector=plain_vectors())
 async def test_any_history_leaves_what_brute_force_would(kind: str, history: list[Step | None], vector: Floats) -> None:
     with tempfile.TemporaryDirectory() as folder:

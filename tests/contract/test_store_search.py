@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import numpy as np
@@ -153,7 +153,18 @@ async def test_searches_while_an_entry_is_replaced_always_find_it_once(store: Cl
     assert {1} >= {*await hits_meanwhile(store, replace_often(), 10)}
 
 
-async def test_searches_while_a_label_is_dropped_have_as_many_hits_as_asked_for(store: ClosableStore) -> None:
+async def drop_all(store: ClosableStore, image_ids: Sequence[str]) -> None:
+    assert len(image_ids) == len(await store.drop_label("passing"))
+
+
+async def take_all_out(store: ClosableStore, image_ids: Sequence[str]) -> None:
+    assert len(image_ids) == len(await store.take_out(image_ids, "passing"))
+
+
+@pytest.mark.parametrize("leave", [drop_all, take_all_out])
+async def test_searches_while_entries_leave_a_label_have_as_many_hits_as_asked_for(
+    store: ClosableStore, leave: Callable[[ClosableStore, Sequence[str]], Coroutine[Any, Any, None]]
+) -> None:
     directions = [*np.eye(8, dtype=np.float32), *-np.eye(8, dtype=np.float32)]
     passing = [new(f"x{number}", directions[number % 16], "passing") for number in range(480)]
     await store.put(many(random_vectors(20), "staying"))
@@ -165,8 +176,19 @@ async def test_searches_while_a_label_is_dropped_have_as_many_hits_as_asked_for(
     for _ in range(12):
         await store.put(passing)
         searches = [hits_soon(turn, vector) for turn, vector in enumerate(directions)]
-        _, *counts = await asyncio.gather(store.drop_label("passing"), *searches)
+        _, *counts = await asyncio.gather(leave(store, [each.entry.image_id for each in passing]), *searches)
         assert {20} == {*counts}
+
+
+async def test_searches_while_entries_are_deleted_have_as_many_hits_as_asked_for(store: ClosableStore) -> None:
+    await store.put(many(random_vectors(120)))
+
+    async def delete_the_nearest() -> None:
+        for image_id in await found(store, NORTH, 80):
+            await store.delete(image_id)
+            assert image_id not in await found(store, NORTH, 20)
+
+    assert {20} == {*await hits_meanwhile(store, delete_the_nearest(), 20)}
 
 
 async def test_a_search_sees_all_of_a_put_or_nothing(store: ClosableStore) -> None:

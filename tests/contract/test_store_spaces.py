@@ -1,3 +1,4 @@
+from app.domain.records import Description, Member, Origin, Standing
 from tests.contract.stores import (
     OTHER_SPACE,
     ClosableStore,
@@ -63,12 +64,35 @@ async def test_with_the_former_space_its_entries_are_searched_again(place: Place
 
 async def test_labels_of_stale_entries_can_be_added_and_dropped(place: Place) -> None:
     store = await stale_store(place)
-    await store.add_label("a", "sale")
+    await store.add_label(["a"], "sale")
     assert not await store.drop_label("hats")
     assert list("b") == [entry.image_id for entry in await store.drop_label("shoes")]
     expected = [("sale", 1, 1)]
     assert expected == await counts(store)
     assert not await store.search(query(OTHER_NORTH, 10, "sale"))
+
+
+async def test_stale_entries_can_be_taken_out_and_deleted(place: Place) -> None:
+    store = await stale_store(place)
+    assert not await store.take_out(["b"], "hats")
+    assert list("b") == [entry.image_id for entry in await store.take_out(["b"], "shoes")]
+    deleted = await store.delete("a")
+    assert new("a", NORTH, "shoes", job_id="one").entry == deleted
+    assert not await counts(store)
+    await store.put([new("a", OTHER_NORTH), new("b", OTHER_NORTH)])
+    assert list("b") == await found(store, OTHER_NORTH)
+
+
+async def test_stale_entries_are_members_and_counted_and_can_be_described(place: Place) -> None:
+    store = await stale_store(place)
+    await store.put([new("c", OTHER_NORTH, "shoes", job_id="two")])
+    expected_members = [Member("a", Origin.CATALOGUE, "one"), Member("b", Origin.CATALOGUE, "one")]
+    assert [*expected_members, Member("c", Origin.CATALOGUE, "two")] == await store.members("shoes", "", 10)
+    expected_counts = {"hats": 1, "shoes": 3}
+    assert expected_counts == await store.counts()
+    await store.describe({"a": Description("P", "Pump", {"heel": 7.5})})
+    (hit,) = await (await place.open()).search(query(NORTH, 1))
+    assert ("a", "P", "Pump") == (hit.entry.image_id, hit.entry.product_id, hit.entry.title)
 
 
 async def test_old_and_new_entries_live_side_by_side_over_many_openings(place: Place) -> None:
@@ -82,9 +106,20 @@ async def test_old_and_new_entries_live_side_by_side_over_many_openings(place: P
         assert f"i{turn}" in await found(store, vector, 1)
 
 
-async def test_existing_tells_the_job_that_put_each_image(store: ClosableStore) -> None:
-    await store.put([new("a", NORTH, job_id="one"), new("b", NORTH, job_id="two"), new("c", NORTH)])
-    expected = {"a": "one", "b": "two", "c": None}
+async def test_existing_tells_how_each_image_stands(store: ClosableStore) -> None:
+    locator = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    await store.put(
+        [
+            new("a", NORTH, "hats", "shoes", job_id="one", origin=Origin.DOWNLOAD, locator="http://shop.example/a"),
+            new("b", NORTH, origin=Origin.UPLOAD, locator=""),
+            new("c", NORTH, job_id="two", locator=locator),
+        ]
+    )
+    expected = {
+        "a": Standing("one", ("hats", "shoes"), Origin.DOWNLOAD, "http://shop.example/a"),
+        "b": Standing(None, ("shoes",), Origin.UPLOAD, ""),
+        "c": Standing("two", ("shoes",), Origin.CATALOGUE, locator),
+    }
     assert expected == await store.existing(["a", "b", "c", "a", "d"])
     assert not await store.existing([])
 

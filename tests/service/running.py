@@ -60,6 +60,18 @@ class Service:
         return found
 
 
+def paged(service: Service, path: str, **wanted: Any) -> list[dict[str, Any]]:
+    """All items of a list."""
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = service.client.get(path, params={"limit": 200, **wanted, **cursor}).raise_for_status().json()
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        cursor = {"cursor": page["next_cursor"]}
+
+
 @contextmanager
 def running(
     data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None

@@ -35,13 +35,24 @@ CASES: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "empty JSON": ({"json": {}}, 400, "query_source", "exactly one"),
     "no source in the form": ({"files": {"k": (None, "3")}}, 400, "query_source", "exactly one"),
     "two sources": (photo(image_id="abc"), 400, "query_source", "exactly one"),
+    "a photo and an address": (photo(image_url="http://a.example/"), 400, "query_source", "image_url"),
+    "an address and an image": (
+        {"json": {"image_url": "http://a.example/", "image_id": "abc"}}, 400, "query_source", "exactly one"
+    ),
+    "an empty address": ({"json": {"image_url": ""}}, 422, "invalid_request", "image_url"),
+    "an endless address": (
+        {"json": {"image_url": "http://a.example/" + "a" * 8_000}}, 422, "invalid_request", "image_url"
+    ),
+    "an address of this machine": (
+        {"json": {"image_url": "http://127.0.0.1/photo.jpg"}}, 422, "url_not_fetchable", ""
+    ),
     "two photos": ({"files": [("image", JPEG), ("image", JPEG)]}, 400, "query_source", "exactly one"),
     "a photo under another name": ({"files": {"picture": JPEG}}, 400, "query_source", "exactly one"),
     "an empty photo": (photo(b""), 422, "image_undecodable", "empty"),
     "text called .jpg": (photo(b"Dear shop, this is text."), 415, "unsupported_image_type", "JPEG"),
     "HEIC": (photo(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), 415, "unsupported_image_type", "JPEG"),
     "truncated JPEG": (photo(JPEG[: len(JPEG) // 2]), 422, "image_undecodable", "whole file"),
-    "1x1 PNG": (photo(encoded(drawn("dot", (1, 1)), "PNG")), 422, "image_too_small", "at least 16"),
+    "1x1 PNG": (photo(encoded(drawn("dot", (1, 1)), "PNG")), 422, "image_too_small", "1 x 1 pixels"),
     "decompression bomb": (photo(huge_png()), 422, "image_too_many_pixels", "30000 x 30000"),
     "30 MB file": (photo(JPEG + bytes(30_000_000)), 413, "image_too_large", "smaller"),
     "unknown label": (photo(label_id="cpus"), 404, "label_not_indexed", "no label 'cpus'"),
@@ -121,6 +132,13 @@ def test_a_bad_search_is_told_what_is_wrong(service: Service, case: str) -> None
         ("GET", "/jobs/zzz", 422, "invalid_request", "job_id"),
         ("GET", "/jobs/0123", 404, "job_not_found", "GET /jobs"),
         ("POST", "/jobs/0123/cancel", 404, "job_not_found", "GET /jobs"),
+        ("POST", "/jobs/0123/retry", 404, "job_not_found", "GET /jobs"),
+        ("GET", "/jobs/0123/events", 404, "job_not_found", "GET /jobs"),
+        ("GET", "/jobs/0123/failures", 404, "job_not_found", "GET /jobs"),
+        ("GET", "/jobs/0123/failures?reason=boredom", 422, "invalid_request", "reason"),
+        ("GET", "/catalogues/none/bad-records", 404, "catalogue_not_found", "GET /catalogues"),
+        ("GET", "/catalogues/catalogue/bad-records?cursor=WyJ4Il0", 422, "invalid_request", "cursor"),
+        ("DELETE", "/images/none", 404, "image_not_found", "none"),
         ("GET", "/images/none", 404, "image_not_found", "none"),
         ("GET", "/images/none/content", 404, "image_not_found", "none"),
         ("GET", "/images/none/similar", 404, "image_not_found", "none"),
@@ -142,6 +160,10 @@ def test_a_bad_path_is_told_what_is_wrong(
         ("/index", {"label_ids": ["cups", "cup"]}, "label_not_found"),
         ("/index/cups", {"limit": 0}, "invalid_request"),
         ("/index/cups", {"limt": 1}, "invalid_request"),
+        ("/index/cups", {"limit": 1, "mode": "sync"}, "invalid_request"),
+        ("/index/cups", {"limit": 1, "mode": "rebuild"}, "invalid_request"),
+        ("/index/cups", {"mode": "again"}, "invalid_request"),
+        ("/index", {"all": True, "mode": "again"}, "invalid_request"),
     ],
 )
 def test_bad_options_of_an_index_start_nothing(service: Service, path: str, body: dict[str, Any], code: str) -> None:

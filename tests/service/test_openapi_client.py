@@ -76,6 +76,30 @@ def test_a_generated_client_adds_an_own_image(generated: Any) -> None:
     assert ("new.jpg", "New", ["generated"]) == (image.name, image.title, image.label_ids)
 
 
+def test_a_generated_client_reads_what_failed_and_how_a_job_went(generated: Any) -> None:
+    models = module("models")
+    jobs = module("api.jobs.list_jobs").sync(client=generated).items
+    failed = next(job for job in jobs if job.label_id == "cups" and job.progress.failed)
+    reasons = [models.Reason.UNDECODABLE]
+    page = module("api.jobs.list_failures").sync(failed.job_id, client=generated, reason=reasons)
+    assert [("half.jpg", models.Reason.UNDECODABLE, None)] == [(one.name, one.reason, one.url) for one in page.items]
+    events = module("api.jobs.watch_job").sync(failed.job_id, client=generated)
+    assert ["state", "failure", "failure", "done"] == [
+        line.removeprefix("event: ") for line in events.splitlines() if line.startswith("event: ")
+    ]
+
+
+def test_a_generated_client_changes_an_own_image_and_deletes_it(generated: Any) -> None:
+    models, types = module("models"), module("types")
+    photo = types.File(payload=io.BytesIO(encoded(drawn("changed"))), file_name="new.jpg", mime_type="image/jpeg")
+    image = module("api.index.add_image").sync("generated", client=generated, body=models.UploadForm(image=photo))
+    changes = models.ImageChanges(title="New", product_id="p9")
+    changed = module("api.images.change_image").sync(image.image_id, client=generated, body=changes)
+    assert ("New", "p9") == (changed.title, changed.product_id)
+    deleted = module("api.images.delete_image").sync_detailed(image.image_id, client=generated)
+    assert 204 == deleted.status_code
+
+
 def test_a_generated_client_reads_a_problem(generated: Any) -> None:
     problem = module("api.catalogue.get_label").sync("cup", client=generated)
     assert ("label_not_found", 404) == (problem.code, problem.status)

@@ -1,14 +1,15 @@
 """No catalogue: nothing could be indexed but own uploads."""
 
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from app.domain.records import CatalogueImage, CatalogueLabel
+from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
 
 
 class EmptyCatalogue:
     """See the port."""
 
-    async def labels(self) -> list[CatalogueLabel]:
+    async def labels(self) -> Sequence[CatalogueLabel]:
         """None."""
         return []
 
@@ -16,7 +17,20 @@ class EmptyCatalogue:
         """None."""
         return None
 
-    async def images(self, label_id: str) -> list[CatalogueImage]:  # noqa: ARG002
+    async def images(self, label_id: str) -> AsyncGenerator[Sequence[CatalogueImage], None]:  # noqa: ARG002
+        """No block."""
+        for block in list[Sequence[CatalogueImage]]():
+            yield block
+
+    async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:  # noqa: ARG002
+        """None."""
+        return []
+
+    async def reports(self) -> Sequence[CatalogueReport]:
+        """None."""
+        return []
+
+    async def bad_records(self, name: str, after: int, count: int) -> Sequence[BadRecord]:  # noqa: ARG002
         """None."""
         return []
 

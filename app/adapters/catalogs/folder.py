@@ -6,24 +6,27 @@ files inside the root only, and never to folders.
 
 import asyncio
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from app.adapters.catalogs.photo_files import file_inside, read_file
 from app.domain.errors import CatalogueError
 from app.domain.naming import folder_image_id, folder_product_id, label_ids, printable
-from app.domain.records import CatalogueImage, CatalogueLabel
+from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
 
 _NOT_CONTENT: Final = frozenset({"thumbs.db", "desktop.ini"})
+_BLOCK: Final = 256
 
 
 class FolderCatalogue:
     """See the port. Each call looks at the folder as it is then."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` holds a folder for each label."""
+    def __init__(self, root: Path, name: str = "") -> None:
+        """`root` holds a folder for each label; `name` is the catalogue's, by default the folder's."""
         self._root = root.resolve()
+        self._name = name or printable(self._root.name)
 
     async def labels(self) -> list[CatalogueLabel]:
         """All labels, ordered by id."""
@@ -33,26 +36,37 @@ class FolderCatalogue:
         """One label, or None."""
         return await asyncio.to_thread(self._label, label_id)
 
-    async def images(self, label_id: str) -> list[CatalogueImage]:
-        """A label's files by path."""
-        return await asyncio.to_thread(self._images, label_id)
+    async def images(
+        self, label_id: str, shown_as: str | None = None
+    ) -> AsyncGenerator[Sequence[CatalogueImage], None]:
+        """A label's files by path; `shown_as` is the label's id among several catalogues."""
+        paths = await asyncio.to_thread(self._paths, label_id)
+        for start in range(0, len(paths), _BLOCK):
+            yield [_image(shown_as or label_id, path) for path in paths[start : start + _BLOCK]]
+
+    async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:  # noqa: ARG002 - files come from none
+        """None."""
+        return []
+
+    async def reports(self) -> Sequence[CatalogueReport]:
+        """One, of the folder as it is now."""
+        labels = await self.labels()
+        count = sum(label.image_count for label in labels)
+        return [
+            CatalogueReport(self._name, "folder", (), len(labels), count, 0, {}, {}, read_at=datetime.now(UTC)),
+        ]
+
+    async def bad_records(self, name: str, after: int, count: int) -> Sequence[BadRecord]:  # noqa: ARG002
+        """None: what is no image turns out when it is read."""
+        return []
 
     def read(self, locator: str, max_bytes: int) -> bytes:
         """An image's bytes, cut at `max_bytes + 1`."""
-        path = self.file(locator)
-        if path is None:
-            raise FileNotFoundError(locator)
-        with path.open("rb") as file:
-            return file.read(max_bytes + 1)
+        return read_file(self.file(locator), locator, max_bytes)
 
     def file(self, locator: str) -> Path | None:
         """The image's file, if it is a regular one inside the root."""
-        try:
-            path = (self._root / locator).resolve()
-            regular = stat.S_ISREG(path.stat().st_mode)
-        except (OSError, RuntimeError):  # gone, or a link that leads to itself
-            return None
-        return path if regular and path.is_relative_to(self._root) else None
+        return file_inside(self._root, locator, [self._root])
 
     def _folders(self) -> dict[str, str]:
         """Label id -> folder name."""
@@ -77,11 +91,9 @@ class FolderCatalogue:
         name = printable(folder)
         return CatalogueLabel(label_id, name, (name,), image_count=sum(1 for _ in self._files(folder)))
 
-    def _images(self, label_id: str) -> list[CatalogueImage]:
+    def _paths(self, label_id: str) -> list[str]:
         folder = self._folders().get(label_id)
-        if folder is None:
-            return []
-        return [_image(label_id, path) for path in sorted(self._files(folder), key=os.fsencode)]
+        return [] if folder is None else sorted(self._files(folder), key=os.fsencode)
 
     def _files(self, folder: str) -> Iterator[str]:
         """Paths below the root, with `/` between the parts."""

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.records import Entry, Hit
+from app.api.schemas.common import Attributes, ProductId, Title
+from app.domain.records import Entry, Hit, Origin
+from app.flows.editing import Edit
 
 
 class Image(BaseModel):
@@ -26,6 +28,31 @@ class Image(BaseModel):
     def of(cls, entry: Entry) -> "Image":
         """Show an entry."""
         return cls(**_image_fields(entry))
+
+
+class ImageChanges(BaseModel):
+    """What is to change of an image; what is not sent stays."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"title": "Red mug", "attributes": {"colour": "red", "price": 9.5}}]},
+    )
+
+    # Made by a factory, a default is not told: what is left out is no empty product.
+    product_id: ProductId = Field(default_factory=str, description="Its product.")
+    title: Title | None = Field(None, description="What it is called; null takes the title away.")
+    attributes: Attributes = Field(default_factory=dict, description="All of them: those not named here go.")
+
+    @property
+    def edit(self) -> Edit:
+        """The change, without what was not sent."""
+        sent = self.model_fields_set
+        return Edit(
+            product_id=self.product_id if "product_id" in sent else None,
+            title=self.title,
+            retitled="title" in sent,
+            attributes=self.attributes if "attributes" in sent else None,
+        )
 
 
 class ScoredImage(Image):
@@ -50,7 +77,7 @@ def _image_fields(entry: Entry) -> dict[str, Any]:
         "attributes": dict(entry.attributes),
         "width": entry.width,
         "height": entry.height,
-        "source_url": None,
+        "source_url": entry.locator if entry.origin is Origin.DOWNLOAD else None,
         "content_url": f"{address}/content",
         "thumbnail_url": f"{address}/thumbnail",
     }

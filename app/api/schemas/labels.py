@@ -1,14 +1,16 @@
 """Labels and what is indexed under them, and how to ask for it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.schemas.common import File, LabelId, Page
-from app.domain.jobs import Job
+from app.api.schemas.common import MAX_POSITION, File, LabelId, Page, ProductId, Title
+from app.domain.errors import Reason
+from app.domain.jobs import Job, JobMode
 from app.domain.records import LabelIndex, ModelCard, Space
-from app.flows.browsing import BrowsedLabel
+from app.flows.browsing import BrowsedHost, BrowsedLabel
 
 
 class Label(BaseModel):
@@ -17,20 +19,54 @@ class Label(BaseModel):
     label_id: str
     name: str = Field(description="As the catalogue has it.")
     path: list[str] = Field(description="From the top of the catalogue's tree.")
-    image_count: int = Field(description="Files that could be indexed; some may turn out to be no images.")
+    image_count: int = Field(description="Images that could be indexed; some may turn out to be none.")
     indexed_count: int
 
     @classmethod
     def of(cls, browsed: BrowsedLabel) -> "Label":
         """Show a label."""
-        label = browsed.label
+        return cls(**_label_fields(browsed))
+
+
+def _label_fields(browsed: BrowsedLabel) -> dict[str, Any]:
+    label = browsed.label
+    return {
+        "label_id": label.label_id,
+        "name": label.name,
+        "path": list(label.path),
+        "image_count": label.image_count,
+        "indexed_count": browsed.indexed_count,
+    }
+
+
+class LabelHost(BaseModel):
+    """A host that images of a label come from, and what became of them in all jobs so far."""
+
+    host: str
+    image_count: int = Field(description="Images whose first address is there.")
+    indexed: int
+    failed_by_reason: Mapping[Reason, int]
+
+    @classmethod
+    def of(cls, browsed: BrowsedHost) -> Self:
+        """Show a host."""
         return cls(
-            label_id=label.label_id,
-            name=label.name,
-            path=list(label.path),
-            image_count=label.image_count,
-            indexed_count=browsed.indexed_count,
+            host=browsed.host,
+            image_count=browsed.image_count,
+            indexed=browsed.indexed,
+            failed_by_reason=browsed.failed,
         )
+
+
+class LabelDetail(Label):
+    """A label and where its images come from."""
+
+    hosts: list[LabelHost] = Field(description="The busiest, ten at most; none where the images are files.")
+
+    @classmethod
+    def of_hosts(cls, browsed: BrowsedLabel, hosts: Sequence[BrowsedHost]) -> "LabelDetail":
+        """Show a label and its hosts."""
+        return cls(**_label_fields(browsed), hosts=[LabelHost.of(host) for host in hosts])
 
 
 class LabelPage(Page):
@@ -83,22 +119,33 @@ class IndexPage(Page):
     items: list[Index]
 
 
+_MODE: Final = (
+    "`resume`: what is missing; `sync`: also titles and prices, and what left the catalogue goes; `rebuild`: all."
+)
+
+
 class IndexOptions(BaseModel):
     """How a label is indexed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"limit": 100}, {"mode": "sync"}]})
 
-    limit: int | None = Field(None, ge=1, description="How many of the label's images, in the catalogue's order.")
-    mode: Literal["resume"] = Field("resume", description="`resume`: only what is missing.")
+    limit: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_POSITION,
+        description="How many of the label's images, in the catalogue's order; only with `resume`.",
+    )
+    mode: JobMode = Field(JobMode.RESUME, description=_MODE)
 
 
 class IndexManyOptions(BaseModel):
-    """Which labels are indexed: some, or all."""
+    """Which labels are indexed, some or all, and how."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"all": True}]})
 
     label_ids: list[LabelId] | None = Field(None, min_length=1, description="These labels.")
     all: bool = Field(default=False, description="Every label of the catalogue.")
+    mode: JobMode = Field(JobMode.RESUME, description=_MODE)
 
 
 class UploadFields(BaseModel):
@@ -106,8 +153,8 @@ class UploadFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    product_id: str | None = Field(None, min_length=1, max_length=200, description="Its product.")
-    title: str | None = Field(None, max_length=4096, description="What it is called.")
+    product_id: ProductId | None = Field(None, description="Its product.")
+    title: Title | None = Field(None, description="What it is called.")
     attributes: str | None = Field(
         None, description="A JSON object of strings, numbers and booleans.", examples=['{"colour": "red"}']
     )

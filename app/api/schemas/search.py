@@ -1,6 +1,6 @@
 """Searches and what was found."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,15 +9,25 @@ from app.api.schemas.images import ScoredImage
 from app.domain.records import ModelCard, ProductHit, Space
 from app.flows.searching import Found, Search
 
+_MAX_URL: Final = 8_000
+"""Characters."""
+
 
 class SearchRequest(BaseModel):
-    """A search for an indexed image; to search for a photo, post a form."""
+    """A search for an indexed image, or for a photo on the web; to send a photo, post a form."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"image_id": "0f3a9c1b2d4e5f60718293a4", "k": 5}]}
     )
 
     image_id: ImageId | None = Field(None, description="Search with this indexed image.")
+    image_url: str | None = Field(
+        None,
+        min_length=1,
+        max_length=_MAX_URL,
+        description="Search with the photo at this http or https address, which the service fetches and does not keep.",
+        examples=["https://example.com/photo.jpg"],
+    )
     label_id: LabelId | list[LabelId] | None = Field(None, description="Search under these labels only.")
     k: K = 10
     group_by: GroupBy = "product"

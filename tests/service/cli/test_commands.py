@@ -93,6 +93,31 @@ def test_index_all_waits_for_the_end_and_counts_failures_by_reason(indexed: Done
 
 
 @pytest.mark.usefixtures("indexed")
+def test_failures_are_listed_as_a_table_and_as_csv_and_tried_again(service: Service, url: str) -> None:
+    parent = next(job for job in service.client.get("/jobs").json()["items"] if job["children"])["job_id"]
+    lines = lookalike("jobs", "failures", parent, url=url).stdout.splitlines()
+    assert ["not_an_image", "0", "notes.jpg"] == lines[2].split()[1:]
+    answer = service.client.get(f"/jobs/{parent}/failures", headers={"accept": "text/csv"})
+    printed = subprocess.run(
+        program("jobs", "failures", parent, "--csv"), cwd=ROOT, env=environment(url), capture_output=True,
+        timeout=WAIT_S, check=True,
+    )  # fmt: skip
+    assert answer.content == printed.stdout
+    again = lookalike("jobs", "retry", parent, "--reason", "not_an_image", url=url)
+    assert (1, "") == (again.returncode, again.stderr)
+    assert "1 images: 0 indexed, 0 there already, 1 failed." == again.stdout.splitlines()[0].rstrip()
+    nothing = lookalike("jobs", "retry", parent, "--reason", "dns", url=url)
+    assert (1, True) == (nothing.returncode, nothing.stderr.endswith(" (nothing_to_retry)\n"))
+
+
+@pytest.mark.usefixtures("service")
+def test_a_catalogue_tells_what_reading_it_found(url: str) -> None:
+    lines = [line.split() for line in lookalike("catalogue", url=url).stdout.splitlines()]
+    assert ["labels", "2"] in lines
+    assert "No bad records.\n" == lookalike("catalogue", "--bad", url=url).stdout
+
+
+@pytest.mark.usefixtures("indexed")
 def test_labels_and_status_show_what_is_indexed(service: Service, url: str) -> None:
     lines = [line.split() for line in lookalike("labels", url=url).stdout.splitlines()]
     assert [["cups", "cups", "5", "4"], ["mugs", "mugs", "4", "4"]] == lines[2:]

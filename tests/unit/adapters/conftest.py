@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from app.adapters.ledger import SqliteLedger
+from app.adapters.ledger.ledger import SqliteLedger
 
 settings.register_profile("bounded", max_examples=50, deadline=None, database=None, derandomize=True)
 settings.load_profile("bounded")

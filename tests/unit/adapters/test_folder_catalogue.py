@@ -11,6 +11,7 @@ from app.adapters.catalogs.empty import EmptyCatalogue
 from app.adapters.catalogs.folder import FolderCatalogue
 from app.domain.errors import CatalogueError
 from app.domain.records import CatalogueImage, CatalogueLabel
+from tests.unit.adapters.catalogues import images_of
 
 Tree = Callable[[Mapping[str, bytes]], Path]
 NO_TEXT = b"caf\xe9 \xff".decode("utf-8", "surrogateescape")
@@ -21,7 +22,7 @@ def digest(path: str) -> str:
 
 
 async def locators(catalogue: FolderCatalogue, label_id: str = "shoes") -> list[str]:
-    return [image.locator for image in await catalogue.images(label_id)]
+    return [image.locator for image in await images_of(catalogue, label_id)]
 
 
 async def test_every_folder_is_a_label_in_the_order_of_their_ids(tree: Tree) -> None:
@@ -48,7 +49,7 @@ async def test_an_image_is_named_by_its_path_and_its_product_by_the_first_folder
         ),
     ]
     catalogue = FolderCatalogue(root)
-    assert expected == await catalogue.images("shoes")
+    assert expected == await images_of(catalogue, "shoes")
     assert [b"two", b"one"] == [catalogue.read(image.locator, 100) for image in expected]
 
 
@@ -65,7 +66,7 @@ async def test_images_come_in_the_order_of_their_paths_bytes(tree: Tree) -> None
 async def test_whatever_a_file_is_called_it_is_listed_shown_and_read(tree: Tree, name: str) -> None:
     root = tree({f"shoes/{name}/{name}.jpg": b"photo"})
     catalogue = FolderCatalogue(root)
-    (image,) = await catalogue.images("shoes")
+    (image,) = await images_of(catalogue, "shoes")
     assert digest(f"shoes/{name}/{name}.jpg") == image.image_id
     assert image.name.isprintable()
     assert image.own_product_id is not None
@@ -78,7 +79,7 @@ async def test_a_label_whose_name_is_no_text_is_shown_and_read(tree: Tree) -> No
     catalogue = FolderCatalogue(tree({f"{NO_TEXT}/1.jpg": b"photo"}))
     expected = [CatalogueLabel("caf---", "caf\ufffd \ufffd", ("caf\ufffd \ufffd",), 1)]
     assert expected == await catalogue.labels()
-    (image,) = await catalogue.images("caf---")
+    (image,) = await images_of(catalogue, "caf---")
     assert digest(f"{NO_TEXT}/1.jpg") == image.image_id
     expected_bytes = b"photo"
     assert expected_bytes == catalogue.read(image.locator, 100)
@@ -97,7 +98,7 @@ async def test_hidden_files_and_folders_are_no_content(tree: Tree) -> None:
     catalogue = FolderCatalogue(root)
     expected = [CatalogueLabel("shoes", "shoes", ("shoes",), 1)]
     assert expected == await catalogue.labels()
-    (image,) = await catalogue.images("shoes")
+    (image,) = await images_of(catalogue, "shoes")
     assert digest("shoes/1.jpg") == image.image_id
 
 
@@ -157,7 +158,7 @@ async def test_a_link_to_a_folder_is_never_followed(tree: Tree, target: str) -> 
     catalogue = FolderCatalogue(root)
     expected = [("inside", 1), ("shoes", 1)]
     assert expected == [(label.label_id, label.image_count) for label in await catalogue.labels()]
-    (image,) = await catalogue.images("shoes")
+    (image,) = await images_of(catalogue, "shoes")
     assert digest("shoes/1.jpg") == image.image_id
 
 
@@ -190,14 +191,14 @@ async def test_each_call_looks_at_the_folder_as_it_is_then(tree: Tree) -> None:
     assert expected == [(label.label_id, label.image_count) for label in await catalogue.labels()]
     shutil.rmtree(root / "shoes")
     assert await catalogue.label("shoes") is None
-    assert not await catalogue.images("shoes")
+    assert not await images_of(catalogue, "shoes")
 
 
 @pytest.mark.parametrize("name", ["gone", "file"])
 async def test_a_root_that_is_no_folder_is_an_unreadable_catalogue(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"no folder")
     catalogue = FolderCatalogue(tmp_path / name)
-    for call in (catalogue.labels(), catalogue.label("shoes"), catalogue.images("shoes")):
+    for call in (catalogue.labels(), catalogue.label("shoes"), images_of(catalogue, "shoes"), catalogue.reports()):
         with pytest.raises(CatalogueError):
             await call
 
@@ -206,7 +207,26 @@ async def test_no_catalogue_has_no_labels_no_images_and_no_files() -> None:
     catalogue = EmptyCatalogue()
     assert not await catalogue.labels()
     assert await catalogue.label("shoes") is None
-    assert not await catalogue.images("shoes")
+    assert not await images_of(catalogue, "shoes")
+    assert not await catalogue.hosts("shoes", 10)
+    assert not await catalogue.reports()
+    assert not await catalogue.bad_records("", 0, 10)
     assert catalogue.file("shoes/1.jpg") is None
     with pytest.raises(FileNotFoundError):
         catalogue.read("shoes/1.jpg", 100)
+
+
+async def test_images_come_in_blocks_in_order(tree: Tree) -> None:
+    root = tree({f"shoes/{number:04}.jpg": b"" for number in range(600)})
+    blocks = [block async for block in FolderCatalogue(root).images("shoes")]
+    assert [256, 256, 88] == [len(block) for block in blocks]
+    expected = [f"shoes/{number:04}.jpg" for number in range(600)]
+    assert expected == [image.locator for block in blocks for image in block]
+
+
+async def test_a_folder_reports_what_is_in_it_now(tree: Tree) -> None:
+    catalogue = FolderCatalogue(tree({"shoes/1.jpg": b"", "hats/2.jpg": b"", "hats/3.jpg": b""}), "shop")
+    (report,) = await catalogue.reports()
+    assert ("shop", "folder", 2, 3) == (report.name, report.kind, report.label_count, report.image_count)
+    assert not await catalogue.bad_records("shop", 0, 10)
+    assert not await catalogue.hosts("hats", 10)

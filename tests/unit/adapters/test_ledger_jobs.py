@@ -5,34 +5,39 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.ledger import SqliteLedger
+from app.adapters.ledger.ledger import SqliteLedger
 from app.domain.errors import DataFolderError
-from app.domain.jobs import Job, JobKind, JobState, Progress
-from tests.unit.domain.samples import catalogue_images
+from app.domain.jobs import Job, JobKind, JobMode, JobRequest, JobState, Progress
+from tests.unit.adapters.ledger_steps import opened, parent_of, planned, seen
 
 ENDED = [state for state in JobState if state not in {JobState.QUEUED, JobState.RUNNING}]
 
 
-async def opened(ledger: SqliteLedger, label_id: str = "shoes", limit: int | None = None) -> str:
-    job, new = await ledger.open_index_job(label_id, limit)
-    assert new
-    return job.job_id
-
-
-async def seen(ledger: SqliteLedger, job_id: str) -> Job:
-    job = await ledger.job(job_id)
-    assert job is not None
-    return job
-
-
 async def test_a_new_job_waits_with_nothing_done(ledger: SqliteLedger) -> None:
     before = datetime.now(UTC)
-    job, new = await ledger.open_index_job("shoes", 7)
-    expected = Job(job.job_id, JobKind.INDEX, JobState.QUEUED, "shoes", job.created_at, limit=7)
+    job, new = await ledger.open_index_job(JobRequest("shoes", 50, 7, JobMode.REBUILD))
+    expected = Job(
+        job.job_id,
+        JobKind.INDEX,
+        JobState.QUEUED,
+        "shoes",
+        job.created_at,
+        limit=7,
+        mode=JobMode.REBUILD,
+        progress=Progress(total=7),
+    )
     assert (expected, True) == (job, new)
     assert expected == await seen(ledger, job.job_id) == await ledger.live_job("shoes")
     assert before <= job.created_at <= datetime.now(UTC)
     assert not await ledger.is_planned(job.job_id)
+
+
+@pytest.mark.parametrize(("limit", "total"), [(None, 50), (7, 7), (90, 50)])
+async def test_before_the_plan_the_total_is_what_is_expected(
+    ledger: SqliteLedger, limit: int | None, total: int
+) -> None:
+    job, _ = await ledger.open_index_job(JobRequest("shoes", 50, limit))
+    assert Progress(total=total) == job.progress
 
 
 async def test_an_unknown_job_is_none(ledger: SqliteLedger) -> None:
@@ -43,7 +48,7 @@ async def test_an_unknown_job_is_none(ledger: SqliteLedger) -> None:
 
 
 async def test_a_label_has_one_live_job_however_many_ask_at_once(ledger: SqliteLedger) -> None:
-    answers = await asyncio.gather(*(ledger.open_index_job("shoes", number) for number in range(20)))
+    answers = await asyncio.gather(*(ledger.open_index_job(JobRequest("shoes", 99, number)) for number in range(20)))
     (first,) = [job for job, new in answers if new]
     assert {first.job_id} == {job.job_id for job, _ in answers}
     assert {first.limit} == {job.limit for job, _ in answers}
@@ -55,7 +60,8 @@ async def test_a_label_has_one_live_job_through_two_openings_of_the_file(
     ledger: SqliteLedger, ledger_file: Path
 ) -> None:
     with closing(SqliteLedger(ledger_file)) as other:
-        answers = await asyncio.gather(*(each.open_index_job("shoes", None) for each in (ledger, other) * 10))
+        request = JobRequest("shoes", 1)
+        answers = await asyncio.gather(*(each.open_index_job(request) for each in (ledger, other) * 10))
     (first,) = [job.job_id for job, new in answers if new]
     assert {first} == {job.job_id for job, _ in answers}
 
@@ -91,28 +97,37 @@ async def test_a_job_that_is_started_again_began_when_it_began_first(ledger: Sql
     assert before == await seen(ledger, job_id)
 
 
+async def test_what_a_job_remarked_once_it_keeps_and_says_once(ledger: SqliteLedger) -> None:
+    job_id = await opened(ledger)
+    for remarks in (["robots.txt is not obeyed"], [], ["one network is allowed", "robots.txt is not obeyed"]):
+        await ledger.start(job_id, remarks)
+    assert ("robots.txt is not obeyed", "one network is allowed") == (await seen(ledger, job_id)).remarks
+
+
 @pytest.mark.parametrize("state", ENDED)
 async def test_a_job_that_has_ended_stays_as_it_is(ledger: SqliteLedger, state: JobState) -> None:
     job_id = await opened(ledger)
     await ledger.finish(job_id, state, "first")
     before = await seen(ledger, job_id)
-    await ledger.start(job_id)
+    await ledger.start(job_id, ["late"])
     await ledger.finish(job_id, JobState.SUCCEEDED, "second")
     await ledger.cancel(job_id)
     assert before == await seen(ledger, job_id)
 
 
 async def test_live_jobs_come_oldest_first_without_parents(ledger: SqliteLedger) -> None:
-    first, second, third = [await opened(ledger, label_id) for label_id in ("b", "a", "c")]
-    await ledger.open_parent([first, second])
-    await ledger.start(second)
+    first = await opened(ledger, "z")
+    parent = await parent_of(ledger, ["b", "z", "a"])
+    third = await opened(ledger, "c")
+    await ledger.start(parent.children[2])
     await ledger.finish(third, JobState.SUCCEEDED)
-    assert [first, second] == [job.job_id for job in await ledger.live()]
+    assert [first, parent.children[0], parent.children[2]] == [job.job_id for job in await ledger.live()]
 
 
 async def test_jobs_come_newest_first_page_by_page(ledger: SqliteLedger) -> None:
-    made = [await opened(ledger, f"label{number}") for number in range(7)]
-    made.append((await ledger.open_parent(made[:2])).job_id)
+    made = [await opened(ledger, f"label{number}") for number in range(5)]
+    parent = await parent_of(ledger, ["label1", "new", "newer"])
+    made += [*parent.children[1:], parent.job_id]
     before, pages = None, []
     while page := await ledger.jobs(before, 3):
         pages.append([job.job_id for job in page])
@@ -120,6 +135,16 @@ async def test_jobs_come_newest_first_page_by_page(ledger: SqliteLedger) -> None
     expected = [3, 3, 2]
     assert expected == [len(page) for page in pages]
     assert made[::-1] == [job_id for page in pages for job_id in page]
+
+
+async def test_a_listed_job_is_the_same_as_one_asked_for_alone(ledger: SqliteLedger) -> None:
+    await planned(ledger, 3, "a")
+    await ledger.cancel((await ledger.live())[0].job_id)
+    await ledger.start((await parent_of(ledger, ["a", "b"])).children[0])
+    jobs = await ledger.jobs(None, 10)
+    expected = 4
+    assert expected == len(jobs)
+    assert [await seen(ledger, job.job_id) for job in jobs] == jobs
 
 
 async def test_a_job_made_between_two_pages_moves_nothing(ledger: SqliteLedger) -> None:
@@ -136,56 +161,11 @@ async def test_jobs_older_than_a_moment_are_those_made_before_it(ledger: SqliteL
     assert not await ledger.jobs((job.created_at, ""), 10)
 
 
-async def test_a_parent_is_what_its_children_are(ledger: SqliteLedger) -> None:
-    children = [await opened(ledger, label_id) for label_id in ("b", "a")]
-    parent = await ledger.open_parent(children)
-    assert parent.is_parent
-    assert (tuple(children), None, JobState.QUEUED) == (parent.children, parent.label_id, parent.state)
-    await ledger.start(children[0])
-    running = await seen(ledger, parent.job_id)
-    assert (JobState.RUNNING, (await seen(ledger, children[0])).started_at) == (running.state, running.started_at)
-    await ledger.finish(children[0], JobState.SUCCEEDED)
-    assert (await seen(ledger, parent.job_id)).finished_at is None
-    await ledger.finish(children[1], JobState.FAILED)
-    ended = await seen(ledger, parent.job_id)
-    assert (JobState.PARTIALLY_SUCCEEDED, (await seen(ledger, children[1])).finished_at) == (
-        ended.state,
-        ended.finished_at,
-    )
-    assert {parent.job_id} == {(await seen(ledger, child)).parent_id for child in children}
-
-
-async def test_a_parents_progress_is_the_sum_of_its_childrens(ledger: SqliteLedger) -> None:
-    children = [await opened(ledger, label_id) for label_id in ("a", "b")]
-    for child, count in zip(children, (2, 3), strict=True):
-        await ledger.plan(child, catalogue_images(count))
-    parent = await ledger.open_parent(children)
-    assert Progress(total=2 + 3) == parent.progress
-
-
-async def test_a_parent_without_children_has_succeeded_at_once(ledger: SqliteLedger) -> None:
-    parent = await ledger.open_parent([])
-    assert parent.is_parent
-    assert (JobState.SUCCEEDED, (), Progress()) == (parent.state, parent.children, parent.progress)
-    assert parent.finished_at is not None
-
-
-async def test_a_parent_cannot_be_ended_but_by_its_children(ledger: SqliteLedger) -> None:
-    child = await opened(ledger)
-    parent = await ledger.open_parent([child])
-    await ledger.start(parent.job_id)
-    await ledger.finish(parent.job_id, JobState.FAILED)
-    await ledger.cancel(parent.job_id)
-    assert parent == await seen(ledger, parent.job_id)
-    assert (await seen(ledger, child)).state is JobState.QUEUED
-
-
 async def test_everything_survives_an_opening_anew(ledger_file: Path) -> None:
     with closing(SqliteLedger(ledger_file)) as ledger:
-        child = await opened(ledger, limit=3)
-        await ledger.plan(child, catalogue_images(3))
-        await ledger.start(child)
-        await ledger.open_parent([child])
+        child = await planned(ledger, 3, "a")
+        await ledger.start(child, ["remarkable"])
+        await parent_of(ledger, ["a", "b"], 4)
         before = await ledger.jobs(None, 10), await ledger.live(), await ledger.pending(child, -1, 10)
     with closing(SqliteLedger(ledger_file)) as ledger:
         assert before == (await ledger.jobs(None, 10), await ledger.live(), await ledger.pending(child, -1, 10))

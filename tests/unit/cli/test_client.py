@@ -53,12 +53,13 @@ def test_a_photo_is_posted_as_a_form_without_its_name(fake: FakeService) -> None
     assert b'name="image"; filename="photo"' in body
 
 
-def test_a_limit_is_sent_only_where_there_is_one(fake: FakeService) -> None:
+def test_a_limit_and_a_mode_are_sent_only_where_there_is_one(fake: FakeService) -> None:
     fake.answers("POST", "/index/cups", job())
     with Service(fake.url) as service:
         service.index("cups")
         service.index("cups", 3)
-    assert [{}, {"limit": 3}] == [json.loads(asked.body) for asked in fake.asked]
+        service.index("cups", mode="sync")
+    assert [{}, {"limit": 3}, {"mode": "sync"}] == [json.loads(asked.body) for asked in fake.asked]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,23 @@ def test_another_server_is_told_from_a_lookalike(fake: FakeService, status: int,
     fake.answers("GET", "/index", body, status=status, kind=kind)
     with Service(fake.url) as service, pytest.raises(UnreachableError, match="is no Lookalike service"):
         service.indexes()
+
+
+def test_csv_comes_as_the_service_writes_it(fake: FakeService) -> None:
+    fake.answers("GET", "/jobs/a1/failures", b"image_id,name\r\n1,\xc3\xbc\r\n", kind="text/csv; charset=utf-8")
+    with Service(fake.url) as service:
+        assert b"image_id,name\r\n1,\xc3\xbc\r\n" == b"".join(service.failures_csv("a1", ["dns", "tls"]))
+    assert {"reason": "tls"} == fake.asked[0].query
+
+
+def test_where_there_is_no_csv_the_problem_is_told(fake: FakeService) -> None:
+    fake.refuses("GET", "/jobs/a1/failures", 404, "job_not_found", "There is no job 'a1'.")
+    fake.answers("GET", "/jobs/b2/failures", b"<html>", kind="text/html")
+    with Service(fake.url) as service:
+        with pytest.raises(ProblemError, match=r"There is no job 'a1'. \(job_not_found\)"):
+            list(service.failures_csv("a1", []))
+        with pytest.raises(UnreachableError, match="is no Lookalike service"):
+            list(service.failures_csv("b2", []))
 
 
 def test_readiness_is_an_answer_also_when_a_part_is_away(fake: FakeService) -> None:

@@ -38,19 +38,28 @@ def test_on_loopback_nothing_has_to_be_said(host: str) -> None:
     assert host == settings_from({"host": host}).host
 
 
-def test_a_catalogue_that_is_no_folder_is_a_wrong_setting(tmp_path: Path) -> None:
-    file = tmp_path / "catalogue"
+@pytest.mark.parametrize("name", ["catalog", "catalogs"])
+def test_a_catalogue_that_is_not_there_is_a_wrong_setting(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=rf"is not there: check --{name} \(LOOKALIKE_{name.upper()}\)"):
+        settings_from({name: tmp_path / "nowhere"})
+
+
+def test_a_catalogue_is_a_folder_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "train.json"
     file.touch()
-    for path in (file, tmp_path / "nowhere"):
-        with pytest.raises(UsageError, match="is no folder"):
-            settings_from({"catalog": path})
-    assert tmp_path == settings_from({"catalog": tmp_path}).catalog
+    assert [tmp_path, file] == [settings_from({"catalog": path}).catalog for path in (tmp_path, file)]
+
+
+def test_settings_that_do_not_go_together_are_a_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings_from({"catalog": tmp_path, "catalogs": tmp_path})
+    assert "set LOOKALIKE_CATALOG or LOOKALIKE_CATALOGS, not both." == str(caught.value)
 
 
 def test_the_help_of_serve_tells_the_defaults_that_hold(lookalike: Lookalike) -> None:
     shown = " ".join(lookalike("serve", "--help").out.split())
     told = dict(re.findall(r"\(LOOKALIKE_(\w+); else ([\w./]+?)\)", shown))
     fields = Settings.model_fields
-    assert {"HOST", "PORT", "DATA_DIR", "STORE", "VIEWS", "COLOUR_WEIGHT", "PRODUCT_FROM"} == set(told)
+    assert {"HOST", "PORT", "DATA_DIR", "STORE", "VIEWS", "COLOUR_WEIGHT", "PRODUCT_FROM", "KEEP"} == set(told)
     for name, default in told.items():
         assert str(fields[name.lower()].default) == default.removeprefix("./")

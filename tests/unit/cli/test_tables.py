@@ -90,11 +90,51 @@ def test_a_summary_adds_up_all_jobs_and_names_what_is_wanting() -> None:
     shown = [" ".join(line) for line in lines(tables.summary([whole, partial], [partial])) if line]
     assert "9 images: 5 indexed, 1 there already, 3 failed." == shown[0]
     assert ["undecodable 2", "too_small 1"] == shown[3:5]
-    assert "cups partially succeeded 4 3 b2" == shown[-1]
+    assert "cups partially succeeded 4 3 b2" == shown[-2]
+    assert "See them with `lookalike jobs failures b2`, try again with `lookalike jobs retry b2`." == shown[-1]
 
 
 def test_a_summary_of_what_went_well_is_one_line() -> None:
     assert 1 == len(lines(tables.summary([job(total=2, indexed=2)], [])))
+
+
+def test_failures_stand_with_the_address_that_was_tried_last_or_the_files_name() -> None:
+    web = {"image_id": "7", "name": "7", "url": "http://a.example/7", "reason": "timeout", "attempts": 3}
+    file = {"image_id": "8", "name": "8.jpg", "url": None, "reason": "undecodable", "attempts": 0}
+    header, _, *rows = lines(tables.failures_table([web, file]))
+    assert ["image", "reason", "attempts", "address"] == header
+    assert [["7", "timeout", "3", "http://a.example/7"], ["8", "undecodable", "0", "8.jpg"]] == rows
+    assert [["No", "failures."]] == lines(tables.failures_table([]))
+
+
+def test_a_catalogue_tells_its_counts_and_what_was_wrong_by_reason() -> None:
+    shop = {
+        "name": "shop",
+        "kind": "table",
+        "files": ["a.csv", "b.csv"],
+        "label_count": 2,
+        "image_count": 9,
+        "unlabelled_count": 1,
+        "rejected_by_reason": {"no_image": 3},
+        "remarks_by_reason": {"bad_price": 4},
+        "read_at": None,
+    }
+    shown = [" ".join(line) for line in lines(tables.catalogue_cards([shop, shop | {"name": "other"}]))]
+    expected = [
+        "catalogue shop", "kind table", "files a.csv, b.csv", "labels 2", "images 9", "unlabelled 1",
+        "left out: no_image 3", "remark: bad_price 4", "read",
+    ]  # fmt: skip
+    assert expected == shown[:9]
+    assert ["", "catalogue other"] == shown[9:11]
+
+
+def test_bad_records_stand_with_their_place() -> None:
+    record = {
+        "file": "a.csv", "section": "", "position": 4, "reason": "no_url", "detail": "Column url", "left_out": True,
+    }  # fmt: skip
+    _, _, row = lines(tables.bad_records_table([record]))
+    assert ["a.csv", "4", "yes", "no_url", "Column", "url"] == row
+    assert [["No", "bad", "records."]] == lines(tables.bad_records_table([]))
 
 
 def test_the_status_names_the_part_that_is_away() -> None:

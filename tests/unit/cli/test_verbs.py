@@ -19,7 +19,20 @@ def test_the_version_is_the_packages(lookalike: Lookalike) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["labels"], ["index"], ["search"], ["jobs"], ["jobs", "show"], ["jobs", "cancel"], ["status"], ["serve"]],
+    [
+        [],
+        ["labels"],
+        ["index"],
+        ["search"],
+        ["jobs"],
+        ["jobs", "show"],
+        ["jobs", "cancel"],
+        ["status"],
+        ["serve"],
+        ["catalogue"],
+        ["jobs", "retry"],
+        ["jobs", "failures"],
+    ],
 )
 def test_every_verb_tells_its_use(lookalike: Lookalike, words: list[str]) -> None:
     code, out, _ = lookalike(*words, "--help")

@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 import numpy as np
 
 from app.adapters.stores.embedded.scanning import Codes
+from app.adapters.stores.embedded.schema import Sequences
 from app.adapters.stores.embedded.snapshot import Postings, Snapshot
-from app.adapters.stores.embedded.truth import Sequences
 from app.adapters.stores.embedded.vector_file import VectorFile
 from app.domain.records import Space, StoredFeatures
 
@@ -103,19 +103,41 @@ class VectorCache:
         )
         self._tidy()
 
-    def add_label(self, seq: int, label_id: str) -> None:
-        """Put a row under one more label."""
-        rows = self.snapshot.positions_of(np.array([seq], np.int64))
-        before = self.snapshot.postings.get(label_id, np.empty(0, np.int32))
-        self._publish(postings={**self.snapshot.postings, label_id: np.union1d(before, rows).astype(np.int32)})
+    def add_label(self, seqs: Sequence[int], label_id: str) -> None:
+        """Put rows under one more label."""
+        before, rows = self._under(label_id), np.sort(self._positions_of(seqs))
+        places = np.searchsorted(before, rows)
+        is_new = np.append(before, -1)[places] != rows
+        after = np.insert(before, places[is_new], rows[is_new])
+        self._publish(postings={**self.snapshot.postings, label_id: after})
+
+    def take_out(self, seqs: Sequence[int], label_id: str, gone: Sequence[int]) -> None:
+        """Take rows from under a label, and those away that are gone."""
+        left = np.setdiff1d(self._under(label_id), self._positions_of(seqs), assume_unique=True)
+        self._publish(alive=self._alive_without(gone), postings={**self.snapshot.postings, label_id: left})
+        self._tidy()
 
     def drop_label(self, label_id: str, gone: Sequence[int]) -> None:
-        """Take a label away, and the rows that go with it."""
-        alive = self.snapshot.alive.copy()
-        alive[self.snapshot.positions_of(np.array(sorted(gone), np.int64))] = False
+        """Take a label away, and the rows that are gone."""
         postings = {other: rows for other, rows in self.snapshot.postings.items() if other != label_id}
-        self._publish(alive=alive, postings=postings)
+        self._publish(alive=self._alive_without(gone), postings=postings)
         self._tidy()
+
+    def remove(self, gone: Sequence[int]) -> None:
+        """Take rows away."""
+        self._publish(alive=self._alive_without(gone))
+        self._tidy()
+
+    def _alive_without(self, gone: Sequence[int]) -> np.ndarray:
+        alive = self.snapshot.alive.copy()
+        alive[self._positions_of(gone)] = False
+        return alive
+
+    def _positions_of(self, seqs: Sequence[int]) -> Postings:
+        return self.snapshot.positions_of(np.array(seqs, np.int64))
+
+    def _under(self, label_id: str) -> Postings:
+        return self.snapshot.postings.get(label_id, np.empty(0, np.int32))
 
     def _publish(self, **changed: object) -> None:
         self.snapshot = replace(self.snapshot, rows=self._file.rows, **changed)  # type: ignore[arg-type]

@@ -5,26 +5,33 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from app.adapters.sqlite import Connection, SqliteFile
-from app.adapters.stores.embedded import truth
+from app.adapters.stores.embedded import reading, writing
 from app.adapters.stores.embedded.cache import VectorCache
+from app.adapters.stores.embedded.following import TOKENS, catch_up, load_cache, remember_token
 from app.adapters.stores.embedded.scanning import use_one_thread
-from app.adapters.stores.embedded.snapshot import search
+from app.adapters.stores.embedded.schema import SCHEMA, meta
+from app.adapters.stores.embedded.searching import Searching
 from app.domain.errors import StoreUnavailableError
-from app.domain.grouping import in_order
-from app.domain.records import Entry, Hit, LabelIndex, NewEntry, Query, Space, StoredFeatures
+from app.domain.records import (
+    Description,
+    Entry,
+    Hit,
+    LabelIndex,
+    Member,
+    NewEntry,
+    Query,
+    Space,
+    Standing,
+    StoredFeatures,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_TOKENS: Final = "cache_tokens"
-_SEARCH_TRIES: Final = 3
-_SHOWN_ENTRIES: Final = 4096
-_SAMPLED_ROWS: Final = 64
 
 
 class EmbeddedStore:
@@ -34,11 +41,9 @@ class EmbeddedStore:
         """Use `open` instead."""
         self._file = file
         self._cache = cache
+        self._searching = Searching(cache)
         self._writing = asyncio.Lock()
         self._behind = False
-        # Entries that searches showed lately, by seq; one changes in its labels alone, and then all are forgotten.
-        self._shown: dict[int, Entry] = {}
-        self._leaving: dict[int, Entry] = {}
         self.space = space
 
     @classmethod
@@ -46,13 +51,73 @@ class EmbeddedStore:
         """Open the store in a folder, made if need be. Raises DataFolderError."""
         cache_folder = folder / "cache"
         cache_folder.mkdir(parents=True, exist_ok=True)
-        file = SqliteFile(folder / "store.sqlite3", truth.SCHEMA, readers=readers, prepare_thread=use_one_thread)
-        return cls(file, await file.read(_load_cache, cache_folder, space), space)
+        file = SqliteFile(folder / "store.sqlite3", SCHEMA, readers=readers, prepare_thread=use_one_thread)
+        return cls(file, await file.read(load_cache, cache_folder, space), space)
 
     @property
     def method(self) -> str:
         """`rabitq` once there are codes, `exact` before."""
         return "rabitq" if self._cache.snapshot.codes else "exact"
+
+    # What is asked.
+
+    async def search(self, query: Query) -> list[Hit]:
+        """The nearest entries."""
+        return await self._file.read(self._searching.search, query)
+
+    async def entry(self, image_id: str) -> Entry | None:
+        """One entry."""
+        return await self._file.read(reading.by_image_id, image_id)
+
+    async def features(self, image_id: str) -> StoredFeatures | None:
+        """An entry's features."""
+        return await self._file.read(reading.features, image_id, self.space.fingerprint)
+
+    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, Standing]:
+        """Which of these are there."""
+        return await self._file.read(reading.existing, image_ids, self.space.fingerprint)
+
+    async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
+        """Features of the same bytes."""
+        return await self._file.read(reading.twins, sha256s, self.space.fingerprint)
+
+    async def unindexed(self, label_ids: Collection[str]) -> Collection[str]:
+        """Labels without entries."""
+        return await self._file.read(reading.unindexed, label_ids) if label_ids else ()
+
+    async def members(self, label_id: str, after: str, count: int) -> list[Member]:
+        """A label's next entries."""
+        return await self._file.read(reading.members, label_id, after, count)
+
+    async def deleted(self, image_ids: Sequence[str]) -> Collection[str]:
+        """Which of these were deleted."""
+        return await self._file.read(reading.deleted, image_ids)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Entries by label."""
+        return await self._file.read(reading.counts)
+
+    async def labels(self) -> list[LabelIndex]:
+        """What is indexed."""
+        rows = await self._file.read(reading.label_indexes, self.space.fingerprint)
+        return [self._label_index(row) for row in rows]
+
+    async def label(self, label_id: str) -> LabelIndex | None:
+        """What is indexed under a label."""
+        rows = await self._file.read(reading.label_indexes, self.space.fingerprint, label_id)
+        return self._label_index(rows[0]) if rows else None
+
+    def _label_index(self, row: tuple[Any, ...]) -> LabelIndex:
+        label_id, name, images, stale, products, last = row
+        codes = self._cache.snapshot.codes
+        row_bytes = self.space.dimensions * 2 + (codes.bytes_per_row if codes else 0)
+        return LabelIndex(label_id, name, images, stale, products, images * row_bytes, datetime.fromisoformat(last))
+
+    async def ping(self) -> None:
+        """Read a word."""
+        await self._file.read(meta, TOKENS)
+
+    # What is changed.
 
     async def put(self, entries: Sequence[NewEntry]) -> None:
         """Add entries or replace them."""
@@ -60,55 +125,35 @@ class EmbeddedStore:
         if latest:
             await self._change(lambda: self._put(list(latest.values())))
 
-    async def search(self, query: Query) -> list[Hit]:
-        """The nearest entries."""
-        return await self._file.read(self._search, query)
+    async def name_labels(self, names: Mapping[str, str]) -> None:
+        """What labels are called."""
+        await self._file.write(writing.name_labels, names)
 
-    async def entry(self, image_id: str) -> Entry | None:
-        """One entry."""
-        return await self._file.read(truth.by_image_id, image_id)
+    async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
+        """One more label for entries."""
+        if image_ids:
+            await self._change(lambda: self._add_label(image_ids, label_id))
 
-    async def features(self, image_id: str) -> StoredFeatures | None:
-        """An entry's features."""
-        return await self._file.read(truth.features, image_id, self.space.fingerprint)
+    async def describe(self, descriptions: Mapping[str, Description]) -> None:
+        """Other words for entries."""
+        if descriptions:
+            await self._change(lambda: self._describe(descriptions))
 
-    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, str | None]:
-        """Which of these are there."""
-        return await self._file.read(truth.existing, image_ids, self.space.fingerprint)
+    async def take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
+        """One label less for entries."""
+        return await self._change(lambda: self._take_out(image_ids, label_id)) if image_ids else []
 
-    async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
-        """Features of the same bytes."""
-        return await self._file.read(truth.twins, sha256s, self.space.fingerprint)
+    async def delete(self, image_id: str) -> Entry | None:
+        """Delete for good."""
+        return await self._change(lambda: self._delete(image_id))
 
-    async def unindexed(self, label_ids: Collection[str]) -> Collection[str]:
-        """Labels without entries."""
-        return await self._file.read(truth.unindexed, label_ids) if label_ids else ()
-
-    async def name_label(self, label_id: str, name: str) -> None:
-        """What a label is called."""
-        await self._file.write(truth.name_label, label_id, name)
-
-    async def add_label(self, image_id: str, label_id: str) -> None:
-        """One more label for an entry."""
-        await self._change(lambda: self._add_label(image_id, label_id))
+    async def forgive(self, label_id: str) -> None:
+        """Forget deletions."""
+        await self._file.write(writing.forgive, label_id)
 
     async def drop_label(self, label_id: str) -> list[Entry]:
         """Take a label away."""
         return await self._change(lambda: self._drop_label(label_id))
-
-    async def labels(self) -> list[LabelIndex]:
-        """What is indexed."""
-        rows = await self._file.read(truth.label_counts, self.space.fingerprint)
-        return [self._label_index(row) for row in rows]
-
-    async def label(self, label_id: str) -> LabelIndex | None:
-        """What is indexed under a label."""
-        rows = await self._file.read(truth.label_counts, self.space.fingerprint, label_id)
-        return self._label_index(rows[0]) if rows else None
-
-    async def ping(self) -> None:
-        """Read a word."""
-        await self._file.read(truth.meta, _TOKENS)
 
     async def close(self) -> None:
         """Save the cache and close the files."""
@@ -140,35 +185,66 @@ class EmbeddedStore:
 
     async def _catch_up(self) -> None:
         try:
-            await self._file.read(_catch_up, self._cache, self.space)
+            await self._file.read(catch_up, self._cache, self.space)
         except OSError as error:
             raise _unwritable() from error
 
     async def _put(self, entries: Sequence[NewEntry]) -> None:
-        # Until the cache has followed, searches still come to what is replaced.
-        self._leaving = await self._file.read(truth.by_image_ids, [new.entry.image_id for new in entries])
-        written = await self._file.write(truth.put, entries, self.space.fingerprint)
-        vectors = np.stack([new.features for new in entries])
-        labels = [new.entry.label_ids for new in entries]
-        await self._on_cache(self._cache.apply, np.array(written.added), vectors, labels, written.removed)
-        self._leaving = {}
+        self._searching.leaving = await self._file.read(reading.by_image_ids, [new.entry.image_id for new in entries])
+        written = await self._file.write(writing.put, entries, self.space.fingerprint)
+        if written.added:
+            vectors = np.stack([new.features for new in written.entries])
+            labels = [new.entry.label_ids for new in written.entries]
+            await self._on_cache(self._cache.apply, np.array(written.added), vectors, labels, written.removed)
+        self._searching.leaving = {}
 
-    async def _add_label(self, image_id: str, label_id: str) -> None:
-        seq = await self._file.write(truth.add_label, image_id, label_id)
-        if seq is not None:
-            await self._on_cache(self._cache.add_label, seq, label_id)
-            self._shown = {}
+    async def _add_label(self, image_ids: Sequence[str], label_id: str) -> None:
+        try:
+            seqs = await self._file.write(writing.add_label, image_ids, label_id)
+            if seqs:
+                await self._on_cache(self._cache.add_label, seqs, label_id)
+        finally:
+            self._searching.forget_shown()
+
+    async def _describe(self, descriptions: Mapping[str, Description]) -> None:
+        try:
+            await self._file.write(writing.describe, descriptions)
+        finally:
+            self._searching.forget_shown()
+
+    async def _take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
+        there = await self._file.read(reading.by_image_ids, image_ids)
+        gone = {seq: entry for seq, entry in there.items() if entry.label_ids == (label_id,)}
+        return await self._leave(
+            gone,
+            lambda db: writing.take_out(db, label_id, there, gone),
+            lambda: self._cache.take_out(list(there), label_id, list(gone)),
+        )
 
     async def _drop_label(self, label_id: str) -> list[Entry]:
-        # Until the cache has followed, searches still come to what is dropped.
-        self._leaving = await self._file.read(truth.by_label, label_id)
+        gone = await self._file.read(reading.only_under, label_id)
+        return await self._leave(
+            gone,
+            lambda db: writing.drop_label(db, label_id, gone),
+            lambda: self._cache.drop_label(label_id, list(gone)),
+        )
+
+    async def _delete(self, image_id: str) -> Entry | None:
+        gone = await self._file.read(reading.by_image_ids, [image_id])
+        entries = await self._leave(gone, lambda db: writing.delete(db, gone), lambda: self._cache.remove(list(gone)))
+        return entries[0] if entries else None
+
+    async def _leave(
+        self, gone: Mapping[int, Entry], write: Callable[[Connection], None], follow: Callable[[], None]
+    ) -> list[Entry]:
+        self._searching.leaving = gone
         try:
-            dropped = await self._file.write(truth.drop_label, label_id)
-            await self._on_cache(self._cache.drop_label, label_id, list(dropped.entries))
+            await self._file.write(write)
+            await self._on_cache(follow)
         finally:
-            self._shown = {}
-        self._leaving = {}
-        return list(dropped.entries.values())
+            self._searching.forget_shown()
+        self._searching.leaving = {}
+        return list(gone.values())
 
     async def _on_cache(self, change: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -179,74 +255,9 @@ class EmbeddedStore:
     async def _save(self) -> None:
         token = secrets.token_hex(8)
         # The truth knows the token before the files do, and still the one before: a kill between leaves either whole.
-        await self._file.write(_remember_token, token)
+        await self._file.write(remember_token, token)
         await self._on_cache(self._cache.save, token)
-
-    # Reading.
-
-    def _search(self, db: Connection, query: Query) -> list[Hit]:
-        for _ in range(_SEARCH_TRIES):
-            leaving = self._leaving
-            seqs, scores = search(self._cache.snapshot, query)
-            entries = leaving | self._entries(db, seqs.tolist())
-            if all(seq in entries for seq in seqs.tolist()):
-                break
-            # An entry went between the scan and the look-up: the next snapshot is without it.
-        found = zip(seqs.tolist(), scores.tolist(), strict=True)
-        hits = [Hit(entries[seq], score) for seq, score in found if seq in entries]
-        return in_order(hits)[: query.k]
-
-    def _entries(self, db: Connection, seqs: Sequence[int]) -> dict[int, Entry]:
-        shown = self._shown  # before the truth is asked, so that what is read now never outlives a change of labels
-        known = {seq: entry for seq in seqs if (entry := shown.get(seq))}
-        read = truth.by_seq(db, [seq for seq in seqs if seq not in known]) if len(known) < len(seqs) else {}
-        if len(shown) + len(read) > _SHOWN_ENTRIES:
-            self._shown = {}
-        else:
-            shown.update(read)
-        return known | read
-
-    def _label_index(self, row: tuple[Any, ...]) -> LabelIndex:
-        label_id, name, images, stale, products, last = row
-        codes = self._cache.snapshot.codes
-        row_bytes = self.space.dimensions * 2 + (codes.bytes_per_row if codes else 0)
-        return LabelIndex(label_id, name, images, stale, products, images * row_bytes, datetime.fromisoformat(last))
 
 
 def _unwritable() -> StoreUnavailableError:
     return StoreUnavailableError("The data folder cannot be written; is it full?")
-
-
-def _load_cache(db: Connection, folder: Path, space: Space) -> VectorCache:
-    tokens = (truth.meta(db, _TOKENS) or "").split()
-    cache = VectorCache.restore(folder, space, tokens)
-    if cache is None or not _is_right(db, cache, space):
-        if cache:
-            cache.close()
-        for path in folder.iterdir():
-            path.unlink()
-        cache = VectorCache(folder, space)
-    _catch_up(db, cache, space)
-    return cache
-
-
-def _is_right(db: Connection, cache: VectorCache, space: Space) -> bool:
-    """Whether a sample of the cache's rows, the last among them, is what the truth says."""
-    seqs = np.intersect1d(cache.snapshot.seqs, truth.live_seqs(db, space.fingerprint), assume_unique=True)
-    if not len(seqs):
-        return True
-    sample = seqs[np.linspace(0, len(seqs) - 1, min(len(seqs), _SAMPLED_ROWS)).astype(np.int64)]
-    return cache.agrees_with(sample, truth.vectors_of(db, sample, space.dimensions))
-
-
-def _catch_up(db: Connection, cache: VectorCache, space: Space) -> None:
-    """Bring the cache to where the truth is."""
-    cache.keep_only(truth.live_seqs(db, space.fingerprint))
-    for seqs, vectors in truth.vectors_after(db, cache.last_seq, space.fingerprint, space.dimensions):
-        cache.apply(seqs, vectors, [()] * len(seqs), ())
-    cache.label_all(truth.seqs_by_label(db))
-
-
-def _remember_token(db: Connection, token: str) -> None:
-    before = (truth.meta(db, _TOKENS) or "").split()
-    truth.set_meta(db, {_TOKENS: " ".join([token, *before[:1]])})

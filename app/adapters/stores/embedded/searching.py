@@ -1,0 +1,56 @@
+"""From a query to hits: the cache's snapshot tells which rows are nearest, the truth what they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from app.adapters.stores.embedded.cache import VectorCache
+from app.adapters.stores.embedded.reading import by_seq
+from app.adapters.stores.embedded.schema import Connection
+from app.adapters.stores.embedded.snapshot import search
+from app.domain.grouping import in_order
+from app.domain.records import Entry, Hit, Query
+
+_TRIES: Final = 3
+_SHOWN_ENTRIES: Final = 4096
+
+
+class Searching:
+    """Searches on any thread, beside one change at a time.
+
+    `leaving` are the entries, by seq, that the change under way takes from the truth: until the cache has followed,
+    searches still come to them.
+    """
+
+    def __init__(self, cache: VectorCache) -> None:
+        """Search a cache."""
+        self._cache = cache
+        self._shown: dict[int, Entry] = {}
+        self.leaving: Mapping[int, Entry] = {}
+
+    def forget_shown(self) -> None:
+        """Read entries anew that searches showed lately: after any change of an entry that keeps its seq."""
+        self._shown = {}
+
+    def search(self, db: Connection, query: Query) -> list[Hit]:
+        """The nearest entries."""
+        for _ in range(_TRIES):
+            leaving = self.leaving
+            seqs, scores = search(self._cache.snapshot, query)
+            last_seen = {seq: leaving[seq] for seq in seqs.tolist() if seq in leaving}
+            entries = last_seen | self._entries(db, seqs.tolist())
+            if all(seq in entries for seq in seqs.tolist()):
+                break
+            # An entry went between the scan and the look-up: the next snapshot is without it.
+        found = zip(seqs.tolist(), scores.tolist(), strict=True)
+        hits = [Hit(entries[seq], score) for seq, score in found if seq in entries]
+        return in_order(hits)[: query.k]
+
+    def _entries(self, db: Connection, seqs: Sequence[int]) -> dict[int, Entry]:
+        shown = self._shown  # before the truth is asked, so that what is read now never outlives a change of an entry
+        known = {seq: entry for seq in seqs if (entry := shown.get(seq))}
+        read = by_seq(db, [seq for seq in seqs if seq not in known]) if len(known) < len(seqs) else {}
+        if len(shown) + len(read) > _SHOWN_ENTRIES:
+            self._shown = {}
+        else:
+            shown.update(read)
+        return known | read

@@ -1,0 +1,1 @@
+"""What the records of a catalogue's files mean: pure, no I/O."""

@@ -1,0 +1,149 @@
+"""A job's life in this process: planned, its images brought, its end."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from app.domain.errors import CatalogueError, LookalikeError, NotFoundError, StoreUnavailableError
+from app.domain.jobs import Job, JobMode, JobState, PlannedImage, final_state
+from app.domain.ports import Downloads, Ledger, Store
+from app.flows.bringing import Bringing
+from app.flows.browsing import Browsing
+from app.flows.meeting import Meeting
+from app.flows.recording import Recorder
+from app.flows.run import Run
+from app.flows.sweeping import Sweeping
+from app.flows.waiting import Waiting
+
+_log = logging.getLogger(__name__)
+
+_PAGE: Final = 128
+
+
+class Working:
+    """Brings a job to its end. All jobs together have at most `in_memory` images under way."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        store: Store,
+        browsing: Browsing,
+        downloads: Downloads,
+        meeting: Meeting,
+        bringing: Bringing,
+        recorder: Recorder,
+        sweeping: Sweeping,
+        waiting: Waiting,
+        in_memory: int,
+    ) -> None:
+        """The parts of a job's way, in its order."""
+        self._ledger = ledger
+        self._store = store
+        self._browsing = browsing
+        self._downloads = downloads
+        self._meeting = meeting
+        self._bringing = bringing
+        self._recorder = recorder
+        self._sweeping = sweeping
+        self._waiting = waiting
+        self._places = asyncio.Semaphore(in_memory)
+
+    async def work(self, run: Run) -> None:
+        """Bring a job to its end, or to where it goes on at the next start."""
+        try:
+            await self._waiting.until_there(lambda: self._ledger.start(run.job.job_id))
+            await self._plan(run)
+            await self._bring_all(run)
+            if not run.stop.is_set():
+                await self._end(run.job)
+        except (CatalogueError, NotFoundError) as error:
+            await self._give_up(run.job, JobState.INTERRUPTED, error)
+        except StoreUnavailableError:
+            _log.warning("Job %s stops where it is, and goes on at the next start.", run.job.job_id)
+        except Exception as error:  # noqa: BLE001
+            _log.exception("Job %s failed", run.job.job_id)
+            await self._give_up(run.job, JobState.FAILED, error)  # a bug ends its job, not the ones behind it
+
+    async def _give_up(self, job: Job, state: JobState, error: Exception) -> None:
+        detail = str(error) if isinstance(error, LookalikeError) else "An internal error; see the service's log."
+        try:
+            await self._ledger.finish(job.job_id, state, detail)
+        except StoreUnavailableError:
+            _log.warning("Job %s could not be ended: %s It goes on at the next start.", job.job_id, detail)
+
+    async def _plan(self, run: Run) -> None:
+        job = run.job
+        if job.label_id is None or await self._ledger.is_planned(job.job_id):
+            return
+        if job.mode is JobMode.REBUILD:
+            await self._store.forgive(job.label_id)
+        total = 0
+        async for block in self._browsing.catalogue_images(job.label_id):
+            wanted = block if job.limit is None else block[: job.limit - total]
+            await self._ledger.plan(job.job_id, total, wanted)
+            total += len(wanted)
+            if run.stop.is_set() or total == job.limit:
+                break
+        if not run.stop.is_set():
+            await self._ledger.planned(job.job_id, total)
+
+    async def _bring_all(self, run: Run) -> None:
+        position, remarked = -1, False
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while not run.stop.is_set():
+                page = await self._pending(run, position)
+                if not page:
+                    break
+                position = page[-1].position
+                if not remarked and any(planned.image.urls for planned in page):
+                    await self._ledger.start(run.job.job_id, self._downloads.remarks)
+                    remarked = True
+                await self._begin(run, page, tasks)
+        finally:
+            await _all_ended(tasks)
+            await self._recorder.flush()
+
+    async def _pending(self, run: Run, position: int) -> Sequence[PlannedImage]:
+        return await self._waiting.until_there(lambda: self._ledger.pending(run.job.job_id, position, _PAGE))
+
+    async def _begin(self, run: Run, page: Sequence[PlannedImage], tasks: set[asyncio.Task[None]]) -> None:
+        outcomes, missing = await self._waiting.until_there(lambda: self._meeting.met(run.job, page))
+        await self._recorder.add(run.job.job_id, *outcomes)
+        for planned in missing:
+            await self._waiting.until_room(run.stop)
+            await self._places.acquire()
+            if run.stop.is_set():
+                self._places.release()
+                return
+            task = asyncio.create_task(self._bring(run, planned), name="image")
+            tasks.add(task)
+            task.add_done_callback(lambda ended: tasks.discard(ended) if _went_well(ended) else None)
+
+    async def _bring(self, run: Run, planned: PlannedImage) -> None:
+        try:
+            outcome = await self._bringing.bring(run, planned)
+            run.note(outcome)
+            await self._recorder.add(run.job.job_id, outcome)
+        finally:
+            self._places.release()
+
+    async def _end(self, job: Job) -> None:
+        done = await self._ledger.job(job.job_id)
+        state = final_state(done.progress if done else job.progress)
+        await self._waiting.until_there(lambda: self._sweeping.after(job, state))
+        await self._ledger.finish(job.job_id, state)
+
+
+def _went_well(task: "asyncio.Task[None]") -> bool:
+    return task.cancelled() or task.exception() is None
+
+
+async def _all_ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Wait for all; the first error of one is raised, being cut short is none."""
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result

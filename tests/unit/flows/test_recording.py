@@ -1,0 +1,46 @@
+"""Outcomes -> the ledger."""
+
+import asyncio
+
+from app.domain.jobs import AlreadyThere
+from app.flows import waiting as waiting_module
+from app.flows.recording import Recorder
+from app.flows.waiting import Waiting
+from tests.unit.flows.parts import FakeLedger, FakeMedia
+
+
+async def test_what_comes_while_one_is_written_goes_with_the_next() -> None:
+    ledger = FakeLedger()
+    recorder = Recorder(ledger, Waiting(FakeMedia()))
+    recorder.open()
+    for position in range(100):
+        await recorder.add("a1", AlreadyThere(position))
+        if position % 10 == 9:
+            await asyncio.sleep(0)
+    await recorder.flush()
+    written = [outcome.position for batch in ledger.recorded for outcome in batch["a1"]]
+    assert list(range(100)) == written
+    assert len(ledger.recorded) < 10
+    await recorder.close()
+
+
+async def test_closing_writes_what_is_left() -> None:
+    ledger = FakeLedger()
+    recorder = Recorder(ledger, Waiting(FakeMedia()))
+    recorder.open()
+    await recorder.add("a1", AlreadyThere(0))
+    await recorder.add("b2", AlreadyThere(4))
+    await recorder.close()
+    assert [{"a1": [AlreadyThere(0)], "b2": [AlreadyThere(4)]}] == ledger.recorded
+
+
+async def test_a_ledger_that_is_away_is_waited_for_and_nothing_is_lost(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(waiting_module, "_FIRST_WAIT_S", 0.01)
+    ledger, waiting = FakeLedger(away=2), Waiting(FakeMedia())
+    recorder = Recorder(ledger, waiting)
+    recorder.open()
+    await recorder.add("a1", AlreadyThere(0))
+    await recorder.flush()
+    assert [{"a1": [AlreadyThere(0)]}] == ledger.recorded
+    assert waiting.now is None
+    await recorder.close()
