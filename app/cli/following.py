@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from app.cli.client import Json, Service, is_live
 from app.cli.plain import plain
@@ -101,7 +101,6 @@ def _bars() -> Progress:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[count]}/{task.total}", markup=False),
-        TimeElapsedColumn(),
         TextColumn("{task.fields[note]}", markup=False, style="cyan"),
         console=console,
         transient=True,

@@ -5,6 +5,18 @@ from typing import Annotated, Literal
 
 import typer
 
+Catalog = Annotated[
+    Path | None,
+    typer.Option(help="Folder of photos, file or folder of an iMaterialist data set, or table (LOOKALIKE_CATALOG)."),
+]
+Catalogs = Annotated[
+    Path | None, typer.Option(help="TOML file that names several catalogues instead (LOOKALIKE_CATALOGS).")
+]
+Keep = Annotated[
+    Literal["original", "thumbnail", "none"] | None,
+    typer.Option(help="What is kept of a downloaded photo (LOOKALIKE_KEEP; else original)."),
+]
+
 
 def serve(
     *,
@@ -15,19 +27,9 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder for all that is kept (LOOKALIKE_DATA_DIR; else ./data).")
     ] = None,
-    catalog: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of photos, file or folder of an iMaterialist data set, or table (LOOKALIKE_CATALOG)."
-        ),
-    ] = None,
-    catalogs: Annotated[
-        Path | None, typer.Option(help="TOML file that names several catalogues instead (LOOKALIKE_CATALOGS).")
-    ] = None,
-    keep: Annotated[
-        Literal["original", "thumbnail", "none"] | None,
-        typer.Option(help="What is kept of a downloaded photo (LOOKALIKE_KEEP; else original)."),
-    ] = None,
+    catalog: Catalog = None,
+    catalogs: Catalogs = None,
+    keep: Keep = None,
     store: Annotated[str | None, typer.Option(help="Where vectors live (LOOKALIKE_STORE; else embedded).")] = None,
     model: Annotated[
         Path | None, typer.Option(help="The network's file (LOOKALIKE_MODEL; else the one that comes along).")

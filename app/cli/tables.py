@@ -169,7 +169,7 @@ def _hint(jobs: Sequence[Json]) -> list[Text]:
     if not failed:
         return []
     which = failed[0] if len(failed) == 1 else "ID"
-    return [cell(f"See them with `lookalike jobs failures {which}`, try again with `lookalike jobs retry {which}`.")]
+    return [cell(f"Which ones: lookalike jobs failures {which}"), cell(f"Once more:  lookalike jobs retry {which}")]
 
 
 def _wanting_table(jobs: Sequence[Json]) -> Table:

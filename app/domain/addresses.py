@@ -17,7 +17,7 @@ IpNetwork = IPv4Network | IPv6Network
 _MAX_URL_CHARS: Final = 16_384
 _MAX_HOST_CHARS: Final = 253
 _MAX_PORT: Final = 65_535
-_HOSTS_KEPT: Final = 4096
+_SITES_KEPT: Final = 4096
 _PORT_OF_SCHEME: Final = {"http": 80, "https": 443}
 
 # A name before an "@" fits no group: whoever reads such an address differently reads another host.
@@ -69,31 +69,30 @@ _FORBIDDEN_IN_GLOBAL_UNICAST: Final = tuple(
 )
 
 
-class WebAddress(NamedTuple):
-    """An http or https address that can be asked for.
+class Site(NamedTuple):
+    """Where an address is asked for.
 
-    `url` is what was given, as it goes on the wire: without a fragment, its path and query unchanged but for what is
-    illegal there. `host` is lower-case ASCII without brackets or a dot at the end; `ip` where it is an address.
+    `host` is lower-case ASCII without brackets or a dot at the end; `ip` where it is an address. `origin` is an address
+    without a path, the scheme's own port left out; `endpoint` is host and port, as a key.
     """
 
-    url: str
     scheme: str
     host: str
     port: int
     ip: IpAddress | None
+    origin: str
+    endpoint: str
 
-    @property
-    def endpoint(self) -> str:
-        """The host and port, as a key."""
-        return f"{self.host}:{self.port}"
 
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port, as an address without a path; the scheme's own port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        if self.port == _PORT_OF_SCHEME[self.scheme]:
-            return f"{self.scheme}://{host}"
-        return f"{self.scheme}://{host}:{self.port}"
+class WebAddress(NamedTuple):
+    """An http or https address that can be asked for.
+
+    `url` is what was given, as it goes on the wire: without a fragment, its path and query unchanged but for what is
+    illegal there.
+    """
+
+    url: str
+    site: Site
 
 
 def host_of(url: str) -> str:
@@ -114,22 +113,12 @@ def parse_address(url: str) -> WebAddress | Reason:
     found = _URL.fullmatch(url.strip(" \t\r\n\f")) if len(url) <= _MAX_URL_CHARS else None
     if found is None:
         return Reason.BAD_URL
-    scheme, host_text, port_text, target = found.groups()
-    scheme = scheme.lower()
-    port = int(port_text[:6]) if port_text else _PORT_OF_SCHEME[scheme]
-    if not 0 < port <= _MAX_PORT:
-        return Reason.BAD_URL
-    read = _read_host(host_text)
-    if isinstance(read, Reason):
-        return read
-    host, ip = read
+    scheme, host, port, target = found.groups()
+    site = _read_site(scheme, host, port)
+    if isinstance(site, Reason):
+        return site
     path = _on_the_wire(target or "/")
-    if path is None:
-        return Reason.BAD_URL
-    netloc = f"[{host}]" if ":" in host else host
-    if port_text:
-        netloc = f"{netloc}:{port}"
-    return WebAddress(f"{scheme}://{netloc}{path}", scheme, host, port, ip)
+    return Reason.BAD_URL if path is None else WebAddress(f"{site.origin}{path}", site)
 
 
 def redirect_target(base: WebAddress, location: str) -> WebAddress | Reason:
@@ -138,9 +127,9 @@ def redirect_target(base: WebAddress, location: str) -> WebAddress | Reason:
     if _SCHEME.match(location):
         return parse_address(location)
     if location.startswith("//"):
-        return parse_address(f"{base.scheme}:{location}")
+        return parse_address(f"{base.site.scheme}:{location}")
     if location.startswith("/"):
-        return parse_address(f"{base.origin}{location}")
+        return parse_address(f"{base.site.origin}{location}")
     try:
         return parse_address(urljoin(base.url, location))
     except ValueError:
@@ -168,7 +157,23 @@ def _is_in(address: IpAddress, networks: Collection[IpNetwork]) -> bool:
     return any(address in network for network in networks)
 
 
-@lru_cache(_HOSTS_KEPT)
+@lru_cache(_SITES_KEPT)
+def _read_site(scheme: str, host_text: str, port_text: str | None) -> Site | Reason:
+    scheme = scheme.lower()
+    own_port = _PORT_OF_SCHEME[scheme]
+    port = int(port_text[:6]) if port_text else own_port
+    if not 0 < port <= _MAX_PORT:
+        return Reason.BAD_URL
+    read = _read_host(host_text)
+    if isinstance(read, Reason):
+        return read
+    host, ip = read
+    netloc = f"[{host}]" if ":" in host else host
+    if port != own_port:
+        netloc = f"{netloc}:{port}"
+    return Site(scheme, host, port, ip, f"{scheme}://{netloc}", f"{host}:{port}")
+
+
 def _read_host(text: str) -> tuple[str, IpAddress | None] | Reason:
     if text.startswith("["):
         return _read_ipv6(text[1:-1])

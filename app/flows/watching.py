@@ -15,7 +15,7 @@ from app.flows.running import Pace
 
 _POLL_S: Final = 0.25
 _HEARTBEAT_S: Final = 15.0
-_MAX_WATCHERS: Final = 100
+_MAX_WATCHERS: Final = 50
 _BLOCK: Final = 1_000
 """Failures that are in memory at once."""
 

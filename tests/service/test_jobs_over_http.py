@@ -5,7 +5,9 @@ import io
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.service.web import ALLOWED, shop, web
 
 BAD = 2_300
 """Failures of one job: more than two of the blocks that are read at once."""
+WATCHERS = 50
 COLUMNS = ["image_id", "name", "job_id", "url", "host", "reason", "attempts", "alternates"]
 
 
@@ -202,7 +205,8 @@ def test_failures_name_every_address_that_was_tried(tmp_path: Path) -> None:
     assert [(urls[0], "http_404", 1), (urls[1], "placeholder", 1)] == [
         (tried["url"], tried["reason"], tried["attempts"]) for tried in failure["alternates"]
     ]
-    expected = {"host": "127.0.0.1", "image_count": 1, "indexed": 0, "failed_by_reason": {"placeholder": 1}}
+    failed = {"http_404": 1, "placeholder": 1}
+    expected = {"host": "127.0.0.1", "image_count": 1, "indexed": 0, "failed_by_reason": failed}
     assert [expected] == label["hosts"]
 
 
@@ -219,3 +223,22 @@ def test_events_of_a_running_job_end_with_the_service_at_once(tmp_path: Path) ->
             held.set()
             assert (0, False) == (service.process.wait(timeout=20), "done" in names)
             assert [] == [line for line in service.log if "exceeded" in line or "Traceback" in line]
+
+
+def test_watchers_are_so_many_and_who_leaves_makes_room(tmp_path: Path) -> None:
+    with web({"/a0": threading.Event()}) as found, ExitStack() as stack:
+        catalogue = shop(tmp_path / "shop.csv", found, "a0")
+        with running(tmp_path / "data", catalogue, ALLOWED) as service:
+            path = f"{service.client.post('/index/a').headers['location']}/events"
+            client = stack.enter_context(httpx.Client(base_url=service.client.base_url, trust_env=False))
+            many = [client.send(client.build_request("GET", path), stream=True) for _ in range(WATCHERS)]
+            assert {200} == {answer.status_code for answer in many}
+            refused = client.get(path)
+            assert (503, "busy") == (refused.status_code, refused.json()["code"])
+            assert "retry-after" in refused.headers
+            for answer in many:
+                answer.close()
+            deadline = time.monotonic() + 20
+            while client.send(client.build_request("GET", path), stream=True).status_code != 200:
+                assert time.monotonic() < deadline, "nobody who left made room"
+                time.sleep(0.05)

@@ -31,22 +31,21 @@ def test_sync_says_anew_what_the_catalogue_says_and_limits_go_with_resume_only(t
 
 
 def test_what_reading_a_catalogue_found_is_told(tmp_path: Path) -> None:
-    rows = [
-        {"image_id": name, "label_id": "cups", "url": f"http://a.example/{name}", "title": name}
-        for name in ("1", "2", "not an id", "3")
-    ] + [{"image_id": "4", "label_id": "cups", "url": "", "title": "4"}]
-    catalogue = table(tmp_path / "shop.csv", rows)
+    good = [{"image_id": name, "label_id": "cups", "url": f"http://a.example/{name}"} for name in ("1", "2", "3")]
+    bad = [good[0] | {"image_id": "4", "url": ""}, good[0] | {"image_id": "5", "label_id": ""}, good[1]]
+    catalogue = table(tmp_path / "shop.csv", good + bad)
     with running(tmp_path / "data", catalogue) as service:
         (report,) = service.client.get("/catalogues").json()["items"]
         records = paged(service, "/catalogues/catalogue/bad-records", limit=1)
         unknown = service.client.get("/catalogues/other/bad-records")
-    assert ("catalogue", ["shop.csv"], 1, 3) == (
-        report["name"], report["files"], report["label_count"], report["image_count"],
+    assert ("catalogue", "table", ["shop.csv"], 1, 3) == (
+        report["name"], report["kind"], report["files"], report["label_count"], report["image_count"],
     )  # fmt: skip
-    assert 2 == sum(report["rejected_by_reason"].values())
-    assert [("shop.csv", 4, True), ("shop.csv", 6, True)] == [
-        (record["file"], record["position"], record["left_out"]) for record in records
-    ]
+    assert {"missing_url": 1, "missing_label": 1} == report["rejected_by_reason"]
+    assert {"repeated": 1} == report["remarks_by_reason"]
+    assert {(5, "missing_url", True), (6, "missing_label", True), (7, "repeated", False)} == {
+        (record["position"], record["reason"], record["left_out"]) for record in records
+    }
     assert (404, "catalogue_not_found") == (unknown.status_code, unknown.json()["code"])
 
 

@@ -100,8 +100,9 @@ class Builder:
         self.hashes.extend(map(hash, images.own_ids))
         self.table.add_plain(images.own_ids, images.urls)
         if images.labels:
-            numbers: list[int | None] = list(map(self.labels.numbers.get, images.labels))
-            if None in numbers:
+            try:
+                numbers = list(map(self.labels.numbers.__getitem__, images.labels))
+            except KeyError:
                 numbers = list(map(self.labels.number, images.labels))
             self.pairs.append(pairs(np.array(numbers, np.int32), np.arange(seqs.start, seqs.stop, dtype=np.int32)))
 

@@ -1,7 +1,8 @@
 """A JSON document of any size as a stream: its arrays in blocks of elements, everything else value by value.
 
-One pass, whatever stands first. The text is decoded by the standard library's scanner, a few hundred kilobytes of
-array elements at a call; where the text was cut inside of an element, they are decoded one by one.
+One pass, whatever stands first. The text is decoded by the standard library's scanner, many array elements at a
+call: as many as Python's garbage collector lets pass without a look. Where the text was cut inside of an element, they
+are decoded one by one.
 """
 
 import codecs
@@ -12,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from app.domain.errors import CatalogueError
 
-_CHUNK_BYTES: Final = 1 << 18
+_CHUNK_BYTES: Final = 1 << 16
 _LONGEST_VALUE: Final = 1 << 25
 """Characters of one element, or of one value that is no array at the top."""
 _DECODE: Final = json.JSONDecoder().raw_decode

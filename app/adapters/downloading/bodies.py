@@ -32,7 +32,7 @@ class Body:
     """A body's bytes; `large` bodies hold a permit, to be given back once the bytes are done with."""
 
     data: bytes
-    large: bool
+    large: bool = False
 
 
 class LargeBodies:
@@ -75,6 +75,12 @@ class WholeBodies:
         length = response.content_length
         if length is not None and length > self._max_bytes:
             raise BodyTooLargeError
+        if length is not None and length <= SMALL_BYTES and "Content-Encoding" not in response.headers:
+            # The usual case: no more can come than was said.
+            data = await response.content.read()
+            if not data:
+                raise BodyIncompleteError
+            return Body(data)
         body = _Gathered(self._max_bytes, self._large_bodies, deadline)
         try:
             if length is not None and length > SMALL_BYTES:

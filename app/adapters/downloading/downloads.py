@@ -13,11 +13,11 @@ from typing import Final
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from publicsuffixlist import PublicSuffixList
 
-from app.adapters.downloading.bodies import BodyStarts, LargeBodies, WholeBodies
+from app.adapters.downloading.bodies import Body, BodyStarts, LargeBodies, WholeBodies
 from app.adapters.downloading.guard import Guard, GuardedResolver
 from app.adapters.downloading.hosts import Hosts, Slots, Ticket, Trip
 from app.adapters.downloading.options import DownloadOptions
-from app.adapters.downloading.requesting import Answer, Failed, Got, Redirected, Requester, lose_no_count
+from app.adapters.downloading.requesting import Answer, Failed, Redirected, Requester, lose_no_count
 from app.adapters.downloading.robots import MAX_ROBOTS_BYTES, Robots
 from app.domain.addresses import WebAddress, parse_address, redirect_target
 from app.domain.breaking import BreakerRules
@@ -76,7 +76,7 @@ class WebDownloads:
         while True:
             trip = Trip(self._options.total_timeout_s, patience_s)
             answer = await self._follow(address, trip, self._visit, _MAX_REDIRECTS)
-            if isinstance(answer, Got):
+            if isinstance(answer, Body):
                 return Fetched(url, answer.data, attempts + 1), answer.large
             attempts += answer.tried
             if not answer.again or attempts >= self._options.attempts:
@@ -101,7 +101,7 @@ class WebDownloads:
                     answer = await self._follow(address, self._new_trip(), self._visit_for_query, _MAX_REDIRECTS)
             except TimeoutError:
                 answer = Failed(Reason.TIMEOUT)
-            if isinstance(answer, Got):
+            if isinstance(answer, Body):
                 if answer.large:
                     self._large_queries.give_back()
                 return answer.data
@@ -113,7 +113,7 @@ class WebDownloads:
     async def _pause(self, failures: int) -> None:
         await asyncio.sleep(self._backoff.wait_s(failures, random.random()))  # noqa: S311  # no secret
 
-    async def _follow(self, address: WebAddress, trip: Trip, visit: Visit, redirects: int) -> Got | Failed:
+    async def _follow(self, address: WebAddress, trip: Trip, visit: Visit, redirects: int) -> Body | Failed:
         """Visit an address, and where it leads to."""
         answer = await visit(address, trip)
         if not isinstance(answer, Redirected):
@@ -132,14 +132,14 @@ class WebDownloads:
 
     async def _visit(self, address: WebAddress, trip: Trip) -> Answer:
         if self._robots is not None:
-            rules = self._robots.known(address.origin) or await self._robots.rules(address, trip)
+            rules = self._robots.known(address.site.origin) or await self._robots.rules(address, trip)
             if isinstance(rules, Failed):
                 return rules
             if not rules.allow(address.url):
                 return Failed(Reason.ROBOTS, tried=False)
         return await self._call(address, trip, self._image_requests)
 
-    async def _ask_for_robots(self, address: WebAddress, trip: Trip) -> Got | Failed:
+    async def _ask_for_robots(self, address: WebAddress, trip: Trip) -> Body | Failed:
         """With a time of its own, so that the image behind it has all of its."""
         own = self._new_trip()
         own.patience_s = trip.patience_s
@@ -156,14 +156,14 @@ class WebDownloads:
 
     async def _call(self, address: WebAddress, trip: Trip, requester: Requester) -> Answer:
         """Send a request when its host may be called and a slot is free; no slot is held while waiting for the host."""
-        endpoint = address.endpoint
+        endpoint = address.site.endpoint
         while True:
             calm = self._hosts.calm(endpoint)
             ticket = Ticket.CALL if calm else await self._hosts.admission(endpoint, trip)
             if isinstance(ticket, Failed):
                 return ticket
             try:
-                owner = await self._slots.take(address)
+                owner = await self._slots.take(address.site)
                 try:
                     if ticket is Ticket.PROBE or self._hosts.calm(endpoint):
                         return await self._send(address, trip, requester, ticket)
@@ -178,7 +178,7 @@ class WebDownloads:
         answer = await requester.get(address, trip.requests_s)
         if isinstance(answer, Redirected):
             trip.requests_s -= asyncio.get_running_loop().time() - began
-        self._hosts.report(address.endpoint, ticket, answer)
+        self._hosts.report(address.site.endpoint, ticket, answer)
         return answer
 
 

@@ -1,7 +1,7 @@
 """Whose turn it is: so many requests at once, fewer for each owner, and hosts that are left alone for a while."""
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Final
 from publicsuffixlist import PublicSuffixList
 
 from app.adapters.downloading.requesting import Answer, Failed
-from app.domain.addresses import WebAddress
+from app.domain.addresses import Site
 from app.domain.breaking import CLOSED, Breaker, BreakerRules, Verdict
 from app.domain.errors import Reason
 
@@ -45,35 +45,35 @@ class Slots:
 
     def __init__(self, at_once: int, per_owner: int, suffixes: PublicSuffixList) -> None:
         """An owner is a domain that somebody registered, by the public suffix list; an address is its own."""
-        self._all = asyncio.Semaphore(at_once)
+        self._all = _Turns(at_once)
         self._per_owner = per_owner
         self._owners: dict[str, Owner] = {}
         self._owner_of = lru_cache(_MAX_OWNERS_KEPT)(lambda host: suffixes.privatesuffix(host) or host)
 
-    async def take(self, address: WebAddress) -> "Owner":
+    async def take(self, site: Site) -> "Owner":
         """Both slots, once it is this request's turn; to be given back by the owner that is returned."""
-        name = address.host if address.ip is not None else self._owner_of(address.host)
+        name = site.host if site.ip is not None else self._owner_of(site.host)
         owner = self._owners.get(name)
         if owner is None:
-            owner = self._owners[name] = Owner(name, asyncio.Semaphore(self._per_owner))
+            owner = self._owners[name] = Owner(name, _Turns(self._per_owner))
         owner.users += 1
         try:
-            await owner.slots.acquire()
+            await owner.turns.come()
         except BaseException:
             self._leave(owner)
             raise
         try:
-            await self._all.acquire()
+            await self._all.come()
         except BaseException:
-            owner.slots.release()
+            owner.turns.go()
             self._leave(owner)
             raise
         return owner
 
     def give_back(self, owner: "Owner") -> None:
         """Give both slots back."""
-        self._all.release()
-        owner.slots.release()
+        self._all.go()
+        owner.turns.go()
         self._leave(owner)
 
     def _leave(self, owner: "Owner") -> None:
@@ -87,8 +87,39 @@ class Owner:
     """Whose hosts share slots; forgotten when nobody uses or waits for one."""
 
     name: str
-    slots: asyncio.Semaphore
+    turns: "_Turns"
     users: int = 0
+
+
+class _Turns:
+    """A semaphore that hands each place on to whoever waited longest, however many wait."""
+
+    __slots__ = ("_free", "_waiting")
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def come(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was our turn already
+                self.go()
+            raise
+
+    def go(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
 
 @dataclass(slots=True)

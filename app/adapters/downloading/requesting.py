@@ -13,6 +13,7 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from app.adapters.downloading.bodies import (
+    Body,
     BodyIncompleteError,
     BodyReader,
     BodyTooLargeError,
@@ -27,14 +28,6 @@ from app.domain.retrying import may_pass, reason_of_status, wait_asked_for_s
 _log = logging.getLogger(__name__)
 _OK: Final = 200
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-
-
-@dataclass(frozen=True, slots=True)
-class Got:
-    """A body; `large` ones hold a permit."""
-
-    data: bytes
-    large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ class Failed:
     tried: bool = True
 
 
-Answer = Got | Redirected | Failed
+Answer = Body | Redirected | Failed
 
 
 class _ConnectionLostError(Exception):
@@ -82,7 +75,7 @@ class Requester:
 
     async def get(self, address: WebAddress, timeout_s: float) -> Answer:
         """Ask for an address, within the time. Never raises for what the web does."""
-        if address.ip is not None and not self.guard.allows(address.host):
+        if address.site.ip is not None and not self.guard.allows(address.site.host):
             return Failed(Reason.BLOCKED_ADDRESS, tried=False)
         try:
             async with asyncio.timeout(timeout_s) as deadline:
@@ -102,8 +95,7 @@ class Requester:
                 return failed
         if self.obey_tags and forbids_indexing(response.headers.getall("X-Robots-Tag", ())):
             return Failed(Reason.ROBOTS)
-        body = await self.bodies.read(response, deadline)
-        return Got(body.data, body.large)
+        return await self.bodies.read(response, deadline)
 
 
 def _failure_of_status(response: ClientResponse) -> Failed | None:

@@ -8,8 +8,9 @@ from typing import Final
 
 from protego import Protego
 
+from app.adapters.downloading.bodies import Body
 from app.adapters.downloading.hosts import Trip
-from app.adapters.downloading.requesting import Failed, Got
+from app.adapters.downloading.requesting import Failed
 from app.domain.addresses import WebAddress, parse_address
 from app.domain.crawling import AGENT
 from app.domain.errors import Reason
@@ -24,7 +25,7 @@ _LARGE_BYTES: Final = 16 * 1024
 # No answer: whether there are rules is not known. With every other failure there are none that could be read.
 _UNKNOWN: Final = frozenset({Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.INCOMPLETE_BODY})
 
-Ask = Callable[[WebAddress, Trip], Awaitable[Got | Failed]]
+Ask = Callable[[WebAddress, Trip], Awaitable[Body | Failed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Robots:
 
     async def rules(self, address: WebAddress, trip: Trip) -> Rules | Failed:
         """The rules of an address' site, asked for if need be; or why they cannot be had."""
-        origin = address.origin
+        origin = address.site.origin
         while (rules := self.known(origin)) is None:
             asked = self._asked.get(origin)
             if asked is None:
@@ -92,7 +93,7 @@ class Robots:
             await self._pause(failures)
             answer = await self._ask(address, trip)
         now = asyncio.get_running_loop().time()
-        if isinstance(answer, Got):
+        if isinstance(answer, Body):
             return await _parsed(answer.data, now + _KEPT_S)
         if answer.reason in _UNKNOWN or not answer.tried:
             return answer

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.adapters.ledger.ending import freeze_ended
 from app.adapters.ledger.reading import IS_LIVE, OPEN_PARENT, select
 from app.domain.jobs import Job, JobKind, JobMode, JobRequest, JobState
 
@@ -81,14 +80,12 @@ def insert(db: Connection, jobs: Sequence[NewJob]) -> list[str]:
 
 
 def link(db: Connection, parent_id: str, children: Sequence[str]) -> Job:
-    """Make jobs the children of a parent, which has its end at once if there are none."""
+    """Make jobs the children of a parent."""
     db.executemany("INSERT INTO children VALUES (?, ?, ?)", [(parent_id, *child) for child in enumerate(children)])
     db.execute(
         "UPDATE jobs SET parent_id = coalesce(parent_id, ?) WHERE job_id IN (SELECT value FROM json_each(?))",
         (parent_id, json.dumps(children)),
     )
-    if not children:
-        freeze_ended(db)
     return the_job(db, parent_id)
 
 

@@ -45,7 +45,7 @@ class LabelHost(BaseModel):
     host: str
     image_count: int = Field(description="Images whose first address is there.")
     indexed: int
-    failed_by_reason: Mapping[Reason, int]
+    failed_by_reason: Mapping[Reason, int] = Field(description="Addresses there that did not serve their image.")
 
     @classmethod
     def of(cls, browsed: BrowsedHost) -> Self:

@@ -26,7 +26,6 @@ class SearchRequest(BaseModel):
         min_length=1,
         max_length=_MAX_URL,
         description="Search with the photo at this http or https address, which the service fetches and does not keep.",
-        examples=["https://example.com/photo.jpg"],
     )
     label_id: LabelId | list[LabelId] | None = Field(None, description="Search under these labels only.")
     k: K = 10

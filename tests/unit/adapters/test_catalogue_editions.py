@@ -248,9 +248,9 @@ async def test_an_id_of_two_pictures_gets_its_file_s_name_and_of_one_picture_is_
         assert ["a", "b", "val:a"] == await ids_of(catalogue, "1")
         assert ["b"] == await ids_of(catalogue, "2")
         report = await report_of(catalogue)
-        assert [BadRecord("val.json", "images", 2, "repeated", "The image is there already; its labels were added to it.", left_out=False)] == (
-            await bad_records_of(catalogue)
-        )  # fmt: skip
+        detail = "The image is there already; its labels were added to it."
+        expected = [BadRecord("val.json", "images", 2, "repeated", detail, left_out=False)]
+        assert expected == await bad_records_of(catalogue)
     assert (3, {}, {"repeated": 1}) == (report.image_count, report.rejected_by_reason, report.remarks_by_reason)
 
 

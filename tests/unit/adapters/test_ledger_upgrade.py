@@ -108,6 +108,9 @@ async def test_what_had_ended_in_the_former_version_is_shown_as_it_was(former_fi
         assert {Reason.CANCELLED: 2} == parent.failures_by_reason
         assert parent.finished_at
         assert at(5) == parent.finished_at.isoformat()
+    with closing(sqlite3.connect(former_file)) as db:
+        told_by_children = [row[0] for row in db.execute("SELECT job_id FROM jobs WHERE state = 'parent'")]
+    assert ["open"] == told_by_children
 
 
 async def test_failures_of_the_former_version_are_listed_and_can_be_retried(former_file: Path) -> None:
