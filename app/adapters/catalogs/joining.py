@@ -44,8 +44,11 @@ def repeats(hashes: Longs) -> Iterator[list[int]]:
 
 def pairs(labels: Ints, seqs: Ints) -> Longs:
     """(label, seq) as one number each, that sorts by label and then by seq; those of no image are left out."""
+    keys = labels.astype(np.int64)  # worked on in place: there may be six million
+    keys <<= _LABEL_SHIFT
+    keys |= seqs
     there = seqs >= 0
-    return (labels[there].astype(np.int64) << _LABEL_SHIFT) | seqs[there]
+    return keys if there.all() else keys[there]
 
 
 def moved(pairs_: Longs, target: Ints) -> Longs:

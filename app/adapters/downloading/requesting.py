@@ -85,7 +85,7 @@ class Requester:
                 finally:
                     response.close()  # without effect on a connection that is free again
         except Exception as error:  # noqa: BLE001  # whatever a server sends must not end a job
-            return failure_of(error)
+            return failure_of(error, tls=address.url.startswith("https"))
 
     async def _answer(self, response: ClientResponse, deadline: asyncio.Timeout) -> Answer:
         if response.status != _OK:
@@ -106,10 +106,10 @@ def _failure_of_status(response: ClientResponse) -> Failed | None:
     return Failed(reason, again=may_pass(response.status), wait_s=wait_s)
 
 
-def failure_of(error: Exception) -> Failed:
+def failure_of(error: Exception, *, tls: bool) -> Failed:
     """What an exception of the network, of TLS or of the HTTP client means."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _failure_to_connect(error)
+        return _failure_to_connect(error, tls=tls)
     for kinds, failed in _FAILURE_OF_ERROR:
         if isinstance(error, kinds):
             return failed
@@ -132,7 +132,7 @@ _FAILURE_OF_ERROR: Final[tuple[tuple[tuple[type[Exception], ...], Failed], ...]]
 )
 
 
-def _failure_to_connect(error: aiohttp.ClientConnectorError) -> Failed:
+def _failure_to_connect(error: aiohttp.ClientConnectorError, *, tls: bool) -> Failed:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Failed(Reason.TLS)
     cause = error.os_error
@@ -140,7 +140,7 @@ def _failure_to_connect(error: aiohttp.ClientConnectorError) -> Failed:
         return Failed(Reason.BLOCKED_ADDRESS)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Failed(Reason.DNS, again=not isinstance(cause, NameLookupError) or cause.again)
-    # A connection that is reset before it is made was reset in the middle of its TLS handshake.
-    if isinstance(cause, ssl.SSLError | ConnectionResetError | ConnectionAbortedError):
+    # A connection that is reset before it is made may have been reset in the middle of its TLS handshake.
+    if tls and isinstance(cause, ssl.SSLError | ConnectionResetError | ConnectionAbortedError):
         return Failed(Reason.TLS, again=True)
     return Failed(Reason.CONNECT, again=True)
