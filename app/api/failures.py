@@ -26,6 +26,8 @@ _NDJSON: Final = "application/x-ndjson"
 _CSV: Final = "text/csv"
 _BLOCK: Final = 1_000
 """Failures that are in memory at once."""
+_PIECE: Final = 100
+"""Failures that are written at once, while nothing else of the service has its turn."""
 _COLUMNS: Final = ("image_id", "name", "job_id", "url", "host", "reason", "attempts", "alternates")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -92,7 +94,7 @@ async def list_failures(
     if kind == _NDJSON:
         return Stream(_written("", json_lines, blocks), kind, {"Vary": "Accept"})
     attached = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="failures-{job_id}.csv"'}
-    return Stream(_written(csv_line(_COLUMNS), csv_lines, blocks), kind, attached)
+    return Stream(_written(as_csv([_COLUMNS]), csv_lines, blocks), kind, attached)
 
 
 def _page(found: Block, limit: int) -> FailurePage:
@@ -115,7 +117,8 @@ async def _written(
     yield head.encode()
     async with aclosing(blocks):
         async for block in blocks:
-            yield lines(block).encode()
+            for first in range(0, len(block), _PIECE):
+                yield lines(block[first : first + _PIECE]).encode()
 
 
 def json_lines(block: Block) -> str:
@@ -124,21 +127,21 @@ def json_lines(block: Block) -> str:
 
 
 def csv_lines(block: Block) -> str:
-    """Failures as CSV (RFC 4180) without a header; `alternates` is JSON, or empty."""
-    return "".join(csv_line(_cells(failed)) for failed in block)
+    """Failures as CSV without a header; `alternates` is JSON, or empty."""
+    return as_csv(_cells(failed) for failed in block)
 
 
 def _cells(failed: FailedImage) -> list[object]:
-    shown = Failure.of(failed).model_dump(mode="json")
-    alternates = shown.pop("alternates")
-    return [*shown.values(), json.dumps(alternates, ensure_ascii=False) if alternates else None]
+    shown = Failure.of(failed)
+    *cells, alternates = (getattr(shown, name) for name in _COLUMNS)
+    return [*cells, json.dumps([tried.model_dump() for tried in alternates]) if alternates else None]
 
 
-def csv_line(cells: Iterable[object]) -> str:
-    """One record; null is empty, and no cell is a formula to a spreadsheet."""
-    line = io.StringIO(newline="")
-    csv.writer(line).writerow([_harmless(cell) for cell in cells])
-    return line.getvalue()
+def as_csv(rows: Iterable[Iterable[object]]) -> str:
+    """Records (RFC 4180); null is empty, and no cell is a formula to a spreadsheet."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def _harmless(cell: object) -> object:

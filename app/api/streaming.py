@@ -1,10 +1,11 @@
 """Answers of any length: made while they are sent."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Message, Send
 
 
 class Stream(StreamingResponse):
@@ -18,6 +19,11 @@ class Stream(StreamingResponse):
         self._made = made
 
     async def stream_response(self, send: Send) -> None:
-        """Send it piece by piece."""
+        """Send it piece by piece; in between others have their turn, also where the client takes all at once."""
+
+        async def send_in_turn(message: Message) -> None:
+            await send(message)
+            await asyncio.sleep(0)
+
         async with aclosing(self._made):
-            await super().stream_response(send)
+            await super().stream_response(send_in_turn)

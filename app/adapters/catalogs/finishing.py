@@ -13,7 +13,7 @@ import numpy as np
 from app.adapters.catalogs.building import Builder, Labels, ReadFile
 from app.adapters.catalogs.joining import NO_IMAGE, Ints, Longs, labelled_count, moved, postings, repeats
 from app.adapters.catalogs.tables import Row, rows_at, write_meta
-from app.domain.catalogue.editions import FASHION_2018, FURNITURE_2018
+from app.domain.catalogue.editions import FASHION_2018, FURNITURE_2018, LABELS
 from app.domain.catalogue.values import Flaw, LabelText
 from app.domain.errors import CatalogueError
 from app.domain.naming import label_ids, printable
@@ -28,7 +28,7 @@ def finish(builder: Builder, name: str, sources: Mapping[str, Any]) -> None:
     builder.table.flush()
     db = builder.table.connection
     _settle_kinds(builder.files)
-    kinds = sorted({file.kind for file in builder.files if file.kind})
+    kinds = {file.kind for file in builder.files if file.kind}
     if not kinds:
         raise CatalogueError(f"{_names(builder.files)} holds no images or labels of a known shape.")
     hashes = np.array(builder.hashes, np.int64)
@@ -42,7 +42,7 @@ def finish(builder: Builder, name: str, sources: Mapping[str, Any]) -> None:
     image_count = int(np.count_nonzero(hashes != NO_IMAGE))
     report = CatalogueReport(
         name=name,
-        kind=", ".join(kinds),
+        kind=", ".join(sorted(kinds - {LABELS} or kinds)),
         files=tuple(file.name for file in builder.files),
         label_count=len(builder.labels.numbers),
         image_count=image_count,

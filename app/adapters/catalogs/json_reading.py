@@ -7,8 +7,8 @@ from app.adapters.catalogs.building import Builder, ReadFile
 from app.adapters.catalogs.json_stream import Elements, read_json
 from app.adapters.catalogs.table_rows import TableRows, note_unknown
 from app.domain.catalogue.editions import (
-    FASHION_2020,
     FGVC_2017,
+    LABELS,
     PRODUCT_2019,
     TABLE,
     edition_of,
@@ -106,7 +106,7 @@ class JsonDocument:
 
     def _take_labels(self, part: Elements) -> None:
         self._sections.add(part.section)
-        self._file.kind = self._file.kind or _KIND_OF_SECTION.get(part.section, FASHION_2020)
+        self._file.kind = self._file.kind or _KIND_OF_SECTION.get(part.section, LABELS)
         for position, record in enumerate(part.values, part.first):
             try:
                 if part.section == TASKS:

@@ -85,7 +85,7 @@ class Requester:
                 finally:
                     response.close()  # without effect on a connection that is free again
         except Exception as error:  # noqa: BLE001  # whatever a server sends must not end a job
-            return failure_of(error, tls=address.url.startswith("https"))
+            return failure_of(error, tls=address.site.scheme == "https")
 
     async def _answer(self, response: ClientResponse, deadline: asyncio.Timeout) -> Answer:
         if response.status != _OK:

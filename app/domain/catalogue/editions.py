@@ -22,6 +22,8 @@ PRODUCT_2019: Final = "product-2019"
 FASHION_2019: Final = "fashion-2019"
 FASHION_2020: Final = "fashion-2020"
 TABLE: Final = "table"
+LABELS: Final = "labels"
+"""Descriptions of labels that more than one edition has."""
 
 _ATTRIBUTE: Final = "attribute-"
 _PLAIN: Final = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.failures import csv_line, csv_lines, json_lines
+from app.api.failures import as_csv, csv_lines, json_lines
 from app.domain.errors import Reason
 from app.domain.jobs import FailedImage, Tried
 
@@ -42,13 +42,13 @@ def test_csv_tells_the_same_as_ndjson() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_cell_is_a_formula(start: str) -> None:
-    (row,) = csv.reader(io.StringIO(csv_line([f"{start}1+1", "x=1"]), newline=""))
+    (row,) = csv.reader(io.StringIO(as_csv([[f"{start}1+1", "x=1"]]), newline=""))
     assert [f"'{start}1+1", "x=1"] == row
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2))
 def test_whatever_the_cells_hold_they_come_back(cells: list[str]) -> None:
     harmless = [cell for cell in cells if cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}]
-    line = csv_line(["first", *harmless])
+    line = as_csv([["first", *harmless]])
     assert line.endswith("\r\n")
     assert [["first", *harmless]] == list(csv.reader(io.StringIO(line, newline="")))
