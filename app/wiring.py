@@ -42,8 +42,10 @@ _INDEXING_NICENESS: Final = 10
 """Searches outrank indexing."""
 _UNBOUNDED: Final = 1_000_000
 """Indexing bounds itself, by how many batches are under way."""
-_IN_MEMORY_TIMES: Final = 4
-"""Images under way, being fetched or waiting for their owner's turn or a batch, for each request in flight."""
+_BODIES_TIMES: Final = 3
+"""Photos in memory for each request in flight: one is read, others wait for their batch."""
+_UNDER_WAY_TIMES: Final = 16
+"""Images under way for each request in flight: most of them wait, for a busy owner or for a host that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ async def _open_runner(settings: Settings, parts: _Parts, browsing: Browsing, st
         recorder=recorder,
         sweeping=Sweeping(parts.ledger, parts.store, parts.catalogue, parts.media),
         waiting=waiting,
-        in_memory=_IN_MEMORY_TIMES * settings.downloads,
+        under_way=_UNDER_WAY_TIMES * settings.downloads,
     )
     stage.open()
     stack.push_async_callback(stage.close)
@@ -156,6 +158,7 @@ def _download_options(settings: Settings) -> DownloadOptions:
     return DownloadOptions(
         at_once=settings.downloads,
         per_owner=settings.downloads_per_owner,
+        in_memory=_BODIES_TIMES * settings.downloads,
         attempts=settings.download_attempts,
         connect_timeout_s=settings.download_connect_timeout_s,
         read_timeout_s=settings.download_read_timeout_s,

@@ -22,7 +22,7 @@ _PAGE: Final = 128
 
 
 class Working:
-    """Brings a job to its end. All jobs together have at most `in_memory` images under way."""
+    """Brings a job to its end. All jobs together have at most `under_way` images at work."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Working:
         recorder: Recorder,
         sweeping: Sweeping,
         waiting: Waiting,
-        in_memory: int,
+        under_way: int,
     ) -> None:
         """The parts of a job's way, in its order."""
         self._ledger = ledger
@@ -48,7 +48,7 @@ class Working:
         self._recorder = recorder
         self._sweeping = sweeping
         self._waiting = waiting
-        self._places = asyncio.Semaphore(in_memory)
+        self._places = asyncio.Semaphore(under_way)
 
     async def work(self, run: Run) -> None:
         """Bring a job to its end, or to where it goes on at the next start."""

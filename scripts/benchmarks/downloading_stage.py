@@ -92,7 +92,7 @@ async def _stage(folder: Path, ledger: Ledger) -> AsyncIterator[Working]:
                 recorder=recorder,
                 sweeping=Sweeping(ledger, store, cast("Any", None), media),
                 waiting=waiting,
-                in_memory=4 * options.at_once,
+                under_way=16 * options.at_once,
             )
             await recorder.close()
             await stage.close()

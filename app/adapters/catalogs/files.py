@@ -6,8 +6,6 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
-from typing import Final
 
 from app.adapters.catalogs.built import BuiltCatalogue
 from app.adapters.catalogs.photo_files import file_inside, read_file
@@ -16,8 +14,6 @@ from app.adapters.catalogs.source_files import ReadingStoppedError, SourceFiles
 from app.domain.catalogue.attributes import Attributes
 from app.domain.errors import CatalogueError
 from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
-
-_LOOK_EVERY_S: Final = 1.0
 
 
 class FileCatalogue:
@@ -30,20 +26,17 @@ class FileCatalogue:
         *,
         name: str,
         attributes: Attributes | None = None,
-        look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
         """Nothing is read yet. `attributes` None: as the file beside each table declares.
 
-        The files are looked at before a call, at most every `look_every_s`.
+        The files are looked at before each call: whoever changes a list and starts a job gets what it says now.
         """
         meant = hashlib.sha256(json.dumps([name, files.identity]).encode()).hexdigest()[:12]
         self._shelf = Shelf(files, cache_folder / f"{name}-{meant}.sqlite3", name, attributes)
         self._files = files
         self._name = name
         self._thread = ThreadPoolExecutor(1, f"catalogue-{name}")
-        self._look_every_s = look_every_s
         self._look: asyncio.Future[BuiltCatalogue] | None = None
-        self._looked_at = -look_every_s
 
     def start(self) -> None:
         """Begin to read, in the running loop, before the first call asks for it."""
@@ -101,7 +94,7 @@ class FileCatalogue:
     async def _built(self) -> BuiltCatalogue:
         """The catalogue as the files are now. A caller that gives up does not stop the reading."""
         look = self._look
-        if look is None or (look.done() and monotonic() - self._looked_at >= self._look_every_s):
+        if look is None or look.done():
             look = self._begin()
         try:
             return await asyncio.shield(look)
@@ -114,10 +107,10 @@ class FileCatalogue:
         if self._shelf.stopped.is_set():
             raise CatalogueError("The service is closing.")
         self._look = asyncio.get_running_loop().run_in_executor(self._thread, self._shelf.current)
-        self._look.add_done_callback(self._note)
+        self._look.add_done_callback(_note)
         return self._look
 
-    def _note(self, look: "asyncio.Future[BuiltCatalogue]") -> None:
-        self._looked_at = monotonic()
-        if not look.cancelled():
-            look.exception()  # seen: whoever calls next is told
+
+def _note(look: "asyncio.Future[BuiltCatalogue]") -> None:
+    if not look.cancelled():
+        look.exception()  # seen: whoever calls next is told

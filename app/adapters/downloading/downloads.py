@@ -85,9 +85,11 @@ class WebDownloads:
             if answer.wait_s is None:  # else the host is left alone for so long, by all
                 await self._pause(attempts)
 
-    def give_back_large(self) -> None:
-        """The bytes of a large body are done with."""
-        self._large_bodies.give_back()
+    def give_back(self, *, large: bool) -> None:
+        """The bytes of a body are done with."""
+        self._slots.give_back_body()
+        if large:
+            self._large_bodies.give_back()
 
     async def query_photo(self, url: str) -> bytes:
         """A searcher's own address -> its bytes.
@@ -163,12 +165,14 @@ class WebDownloads:
             if isinstance(ticket, Failed):
                 return ticket
             try:
-                owner = await self._slots.take(address.site)
+                owner, with_body = await self._slots.take(address.site), False
                 try:
                     if ticket is Ticket.PROBE or self._hosts.calm(endpoint):
-                        return await self._send(address, trip, requester, ticket)
+                        answer = await self._send(address, trip, requester, ticket)
+                        with_body = requester is self._image_requests and isinstance(answer, Body)
+                        return answer
                 finally:
-                    self._slots.give_back(owner)
+                    self._slots.give_back(owner, with_body=with_body)
             finally:
                 if ticket is Ticket.PROBE:
                     self._hosts.abandon(endpoint)
@@ -183,25 +187,27 @@ class WebDownloads:
 
 
 class _Fetch:
-    """The context of one fetch."""
+    """The context of one fetch: the body that it gave counts until it is left."""
 
-    __slots__ = ("_downloads", "_large", "_url")
+    __slots__ = ("_downloads", "_held", "_url")
 
     def __init__(self, downloads: WebDownloads, url: str) -> None:
         self._downloads = downloads
         self._url = url
-        self._large = False
+        self._held: bool | None = None
+        """Whether the body that is held is a large one; None for none."""
 
     async def __aenter__(self) -> Fetched | NotFetched:
-        result, self._large = await self._downloads.fetched(self._url)
+        result, large = await self._downloads.fetched(self._url)
+        self._held = large if isinstance(result, Fetched) else None
         return result
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._large:
-            self._large = False
-            self._downloads.give_back_large()
+        if self._held is not None:
+            self._downloads.give_back(large=self._held)
+            self._held = None
 
 
 @asynccontextmanager
@@ -223,7 +229,7 @@ async def open_downloads(options: DownloadOptions) -> AsyncIterator[WebDownloads
     )
     try:
         async with _session(options, connector) as session:
-            slots = Slots(options.at_once, options.per_owner, suffixes)
+            slots = Slots(options.at_once, options.per_owner, options.in_memory, suffixes)
             yield WebDownloads(options, session, guard, slots)
     finally:
         await resolver.close()

@@ -40,18 +40,20 @@ class Ticket(Enum):
 class Slots:
     """At most `at_once` requests, and at most `per_owner` to hosts of one owner, first come first served.
 
-    The owner's slot is taken first: who waits for a busy owner is in nobody else's way.
+    The owner's slot is taken first: who waits for a busy owner is in nobody else's way. Then a place for the body,
+    one of `in_memory`, which outlives the request where there is one: who is slow to take bodies slows the requests.
     """
 
-    def __init__(self, at_once: int, per_owner: int, suffixes: PublicSuffixList) -> None:
+    def __init__(self, at_once: int, per_owner: int, in_memory: int, suffixes: PublicSuffixList) -> None:
         """An owner is a domain that somebody registered, by the public suffix list; an address is its own."""
         self._all = _Turns(at_once)
+        self._bodies = _Turns(in_memory)
         self._per_owner = per_owner
         self._owners: dict[str, Owner] = {}
         self._owner_of = lru_cache(_MAX_OWNERS_KEPT)(lambda host: suffixes.privatesuffix(host) or host)
 
     async def take(self, site: Site) -> "Owner":
-        """Both slots, once it is this request's turn; to be given back by the owner that is returned."""
+        """The slots, once it is this request's turn; to be given back by the owner that is returned."""
         name = site.host if site.ip is not None else self._owner_of(site.host)
         owner = self._owners.get(name)
         if owner is None:
@@ -63,18 +65,32 @@ class Slots:
             self._leave(owner)
             raise
         try:
-            await self._all.come()
+            await self._come_to_all()
         except BaseException:
             owner.turns.go()
             self._leave(owner)
             raise
         return owner
 
-    def give_back(self, owner: "Owner") -> None:
-        """Give both slots back."""
+    async def _come_to_all(self) -> None:
+        await self._bodies.come()
+        try:
+            await self._all.come()
+        except BaseException:
+            self._bodies.go()
+            raise
+
+    def give_back(self, owner: "Owner", *, with_body: bool) -> None:
+        """Give the slots back; `with_body`, but for its place."""
         self._all.go()
         owner.turns.go()
         self._leave(owner)
+        if not with_body:
+            self._bodies.go()
+
+    def give_back_body(self) -> None:
+        """A body is done with."""
+        self._bodies.go()
 
     def _leave(self, owner: "Owner") -> None:
         owner.users -= 1

@@ -24,6 +24,8 @@ class DownloadOptions:
 
     at_once: int = 64
     per_owner: int = 8
+    in_memory: int = 192
+    """Bodies that are being read or held; with as many, nothing more is asked for."""
     attempts: int = 3
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 20.0

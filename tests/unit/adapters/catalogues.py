@@ -58,7 +58,7 @@ def write(folder: Path, files: Mapping[str, Any]) -> Path:
 async def reading(folder: Path, *names: str) -> AsyncIterator[FileCatalogue]:
     """The catalogue of files in a folder, or of all its files; looked at anew before each call."""
     files = SourceFiles(folder, [folder / name for name in names] if names else None)
-    catalogue = FileCatalogue(files, folder.parent / "cache", name="shop", look_every_s=0)
+    catalogue = FileCatalogue(files, folder.parent / "cache", name="shop")
     try:
         yield catalogue
     finally:

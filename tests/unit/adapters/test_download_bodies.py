@@ -169,3 +169,35 @@ async def test_many_large_bodies_at_few_permits_and_slots_all_arrive() -> None:
     async with open_downloads(options) as downloads, serving(pages(answers)) as site:
         results = await asyncio.gather(*(fetched(downloads, site.url(f"/{n}")) for n in range(12)))
     assert [True] * 12 == [isinstance(each, Fetched) for each in results]
+
+
+async def test_nothing_more_is_asked_for_while_so_many_bodies_are_held() -> None:
+    async with (
+        serving(pages({"/photo": reply(200, PHOTO)})) as site,
+        open_downloads(replace(QUICK, obey_robots=False, in_memory=3)) as downloads,
+        AsyncExitStack() as held,
+    ):
+        for _ in range(2):
+            await held.enter_async_context(downloads.fetch(site.url("/photo")))
+        last = downloads.fetch(site.url("/photo"))
+        await last.__aenter__()
+        fourth = asyncio.create_task(fetched(downloads, site.url("/photo")))
+        await asyncio.sleep(0.1)
+        assert 3 == site.targets.count("/photo")
+        await last.__aexit__(None, None, None)
+        assert isinstance(await fourth, Fetched)
+
+
+async def test_what_fails_or_is_given_up_leaves_its_place() -> None:
+    async with (
+        serving(pages({"/photo": reply(200, PHOTO)})) as site,
+        open_downloads(replace(QUICK, obey_robots=False, in_memory=1)) as downloads,
+    ):
+        for _ in range(3):
+            assert isinstance(await fetched(downloads, site.url("/missing")), NotFetched)
+        async with downloads.fetch(site.url("/photo")):
+            waits = asyncio.create_task(fetched(downloads, site.url("/photo")))
+            await asyncio.sleep(0.05)
+            waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        assert isinstance(await fetched(downloads, site.url("/photo")), Fetched)

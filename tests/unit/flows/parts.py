@@ -5,14 +5,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 import numpy as np
 
 from app.domain.downloads import Fetched, NotFetched
 from app.domain.errors import Reason, StoreUnavailableError
 from app.domain.jobs import FailedImage, Job, JobKind, JobMode, JobState, Outcome, PlannedImage
+from app.domain.ports import Catalogue, Ledger, Media, Store
 from app.domain.records import CatalogueImage, Entry, NewEntry, Origin, Space
 from app.flows.batching import Arrived, Rejected, Taken
+from app.flows.recording import Recorder
+from app.flows.sweeping import Sweeping
+from app.flows.waiting import Waiting
 
 SPACE = Space("raw", "fingerprint", 4)
 
@@ -133,3 +138,18 @@ class FakeMedia:
         """Not at first."""
         self.full_for -= 1
         return self.full_for < 0
+
+
+# Each fake knows what the part in question asks of it, and no more of its port.
+
+
+def waiting_for(media: FakeMedia) -> Waiting:
+    return Waiting(cast("Media", media))
+
+
+def recorder_of(ledger: FakeLedger, waiting: Waiting | None = None) -> Recorder:
+    return Recorder(cast("Ledger", ledger), waiting or waiting_for(FakeMedia()))
+
+
+def sweeping_of(ledger: FakeLedger, store: Store, catalogue: FakeCatalogue, media: FakeMedia) -> Sweeping:
+    return Sweeping(cast("Ledger", ledger), store, cast("Catalogue", catalogue), cast("Media", media))

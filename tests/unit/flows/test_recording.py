@@ -4,14 +4,12 @@ import asyncio
 
 from app.domain.jobs import AlreadyThere
 from app.flows import waiting as waiting_module
-from app.flows.recording import Recorder
-from app.flows.waiting import Waiting
-from tests.unit.flows.parts import FakeLedger, FakeMedia
+from tests.unit.flows.parts import FakeLedger, FakeMedia, recorder_of, waiting_for
 
 
 async def test_what_comes_while_one_is_written_goes_with_the_next() -> None:
     ledger = FakeLedger()
-    recorder = Recorder(ledger, Waiting(FakeMedia()))
+    recorder = recorder_of(ledger)
     recorder.open()
     for position in range(100):
         await recorder.add("a1", AlreadyThere(position))
@@ -26,7 +24,7 @@ async def test_what_comes_while_one_is_written_goes_with_the_next() -> None:
 
 async def test_closing_writes_what_is_left() -> None:
     ledger = FakeLedger()
-    recorder = Recorder(ledger, Waiting(FakeMedia()))
+    recorder = recorder_of(ledger)
     recorder.open()
     await recorder.add("a1", AlreadyThere(0))
     await recorder.add("b2", AlreadyThere(4))
@@ -36,8 +34,8 @@ async def test_closing_writes_what_is_left() -> None:
 
 async def test_a_ledger_that_is_away_is_waited_for_and_nothing_is_lost(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(waiting_module, "_FIRST_WAIT_S", 0.01)
-    ledger, waiting = FakeLedger(away=2), Waiting(FakeMedia())
-    recorder = Recorder(ledger, waiting)
+    ledger, waiting = FakeLedger(away=2), waiting_for(FakeMedia())
+    recorder = recorder_of(ledger, waiting)
     recorder.open()
     await recorder.add("a1", AlreadyThere(0))
     await recorder.flush()

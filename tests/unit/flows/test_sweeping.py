@@ -5,9 +5,8 @@ import pytest
 from app.domain.errors import Reason
 from app.domain.jobs import FailedImage, JobMode, JobState
 from app.domain.records import Origin
-from app.flows.sweeping import Sweeping
 from tests.fakes import FakeStore
-from tests.unit.flows.parts import SPACE, FakeCatalogue, FakeLedger, FakeMedia, image, job, new_entry
+from tests.unit.flows.parts import SPACE, FakeCatalogue, FakeLedger, FakeMedia, image, job, new_entry, sweeping_of
 
 
 async def left_after(mode: JobMode, state: JobState = JobState.PARTIALLY_SUCCEEDED) -> set[str]:
@@ -29,7 +28,7 @@ async def left_after(mode: JobMode, state: JobState = JobState.PARTIALLY_SUCCEED
         ]
     )
     catalogue = FakeCatalogue([image("listed"), image("404"), image("timeout")])
-    await Sweeping(ledger, store, catalogue, media).after(job(mode), state)
+    await sweeping_of(ledger, store, catalogue, media).after(job(mode), state)
     left = {member.image_id for member in await store.members("cups", "", 100)}
     elsewhere = await store.entry("vanished but elsewhere")
     assert elsewhere

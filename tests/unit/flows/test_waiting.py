@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from app.domain.errors import StoreUnavailableError
-from app.flows.waiting import Waiting
-from tests.unit.flows.parts import FakeMedia
+from tests.unit.flows.parts import FakeMedia, waiting_for
 
 
 async def _away() -> None:
@@ -14,7 +13,7 @@ async def _away() -> None:
 
 
 async def test_a_call_is_given_up_when_everything_closes() -> None:
-    waiting = Waiting(FakeMedia())
+    waiting = waiting_for(FakeMedia())
     call = asyncio.create_task(waiting.until_there(_away))
     await asyncio.sleep(0.01)
     assert "store" == waiting.now
@@ -24,7 +23,7 @@ async def test_a_call_is_given_up_when_everything_closes() -> None:
 
 
 async def test_a_full_disk_holds_jobs_back_until_it_has_room() -> None:
-    waiting = Waiting(FakeMedia(full_for=1))
+    waiting = waiting_for(FakeMedia(full_for=1))
     held = asyncio.create_task(waiting.until_room(asyncio.Event()))
     await asyncio.sleep(0.1)
     assert ("disk", False) == (waiting.now, held.done())
@@ -33,7 +32,7 @@ async def test_a_full_disk_holds_jobs_back_until_it_has_room() -> None:
 
 
 async def test_a_halted_job_does_not_wait_for_the_disk() -> None:
-    waiting, stop = Waiting(FakeMedia(full_for=10_000)), asyncio.Event()
+    waiting, stop = waiting_for(FakeMedia(full_for=10_000)), asyncio.Event()
     held = asyncio.create_task(waiting.until_room(stop))
     await asyncio.sleep(0.1)
     stop.set()
