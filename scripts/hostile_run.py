@@ -12,10 +12,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.processes import alone, memory_of
+from benchmarks.processes import Memory, alone, memory_of
 from benchmarks.report import Goal, print_report, table
 from benchmarks.watching import Watch, quantile, watching
 
@@ -62,28 +63,27 @@ def run_job(service: Service, web: Web, timeout_s: float) -> tuple[dict[str, Any
     return job, watch, time.monotonic() - started
 
 
-def goals_of(judgement: Judgement, watch: Watch, idle_mb: float) -> list[Goal]:
-    """What must hold."""
-    first_mb, second_mb = watch.memory_halves_mb()
+def goals_of(judgement: Judgement, watch: Watch, idle: Memory) -> list[Goal]:
+    """What must hold. What is flat is the service's own memory: the map of the vectors' file grows with the index."""
+    first, second = watch.most_in_halves()
     return [
         *(Goal(f"exceptions to: {name}", len(wrong), 0) for name, wrong in judgement.wrong.items()),
-        Goal("memory over idle, MB", max(watch.memory_mb) - idle_mb, _MB_OVER_IDLE),
-        Goal("memory of the second half / the first", second_mb / first_mb, _GROWTH),
+        Goal("memory over idle, MB", max(first.resident_mb, second.resident_mb) - idle.resident_mb, _MB_OVER_IDLE),
+        Goal("own memory of the second half / the first", second.anonymous_mb / first.anonymous_mb, _GROWTH),
         Goal("stalls p99.9, ms", quantile(watch.answer_ms, _SHARES[-1]), _STALL_MS),
     ]
 
 
-def tables_of(
-    job: Mapping[str, Any], watch: Watch, idle_mb: float, took_s: float, judgement: Judgement
-) -> Iterator[str]:
+def tables_of(job: Mapping[str, Any], watch: Watch, idle: Memory, took_s: float, judgement: Judgement) -> Iterator[str]:
     """What is printed."""
     progress = job["progress"]
     rows: list[tuple[str, object]] = [*progress.items(), ("seconds", took_s), ("images/s", progress["total"] / took_s)]
     yield table("The job", ("", ""), rows)
     yield table("Failures", ("reason", "images"), judgement.failures.most_common())
-    first_mb, second_mb = watch.memory_halves_mb()
-    memory = [("idle", idle_mb), ("most, first half", first_mb), ("most, second half", second_mb)]
-    yield table("Memory", ("", "MB"), memory)
+    first, second = watch.most_in_halves()
+    named = {"idle": idle, "most, first half": first, "most, second half": second}
+    memory = [(name, one.resident_mb, one.anonymous_mb) for name, one in named.items()]
+    yield table("Memory", ("", "MB", "its own"), memory)
     both = (watch.answer_ms, watch.control_ms)
     stalls = [(f"p{share * 100:g}", *(quantile(times_ms, share) for times_ms in both)) for share in _SHARES]
     most = ("most", *map(max, both))
@@ -98,12 +98,13 @@ def measure(web: Web, folder: Path, arguments: argparse.Namespace) -> bool:
     written = write_catalogues(folder / "catalogues", planned(arguments.urls, web.port, arguments.seed))
     with served(folder, web, written) as service:
         time.sleep(_SETTLE_S)
-        idle_mb = memory_of(service.process.pid).resident_mb
+        idle = memory_of(service.process.pid)
         job, watch, took_s = run_job(service, web, arguments.timeout)
         judgement = judge(service, web, written, job)
-    goals = goals_of(judgement, watch, idle_mb)
-    figures = {"job": job, "idle_mb": idle_mb, "memory_mb": watch.memory_mb, "took_s": took_s, "wrong": judgement.wrong}
-    print_report(list(tables_of(job, watch, idle_mb, took_s, judgement)), goals, figures, as_json=arguments.json)
+    goals = goals_of(judgement, watch, idle)
+    memory = [asdict(one) for one in (idle, *watch.memory)]
+    figures = {"job": job, "memory": memory, "took_s": took_s, "wrong": judgement.wrong}
+    print_report(list(tables_of(job, watch, idle, took_s, judgement)), goals, figures, as_json=arguments.json)
     return all(goal.met for goal in goals)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from benchmarks.processes import memory_of
+from benchmarks.processes import Memory, memory_of
 
 _MEMORY_EVERY_S: Final = 0.5
 _QUESTION_EVERY_S: Final = 0.05
@@ -18,19 +18,23 @@ _TIMEOUT_S: Final = 30
 
 @dataclass(slots=True)
 class Watch:
-    """Resident megabytes every half second, and the milliseconds of each of twenty questions a second.
+    """The memory every half second, and the milliseconds of each of twenty questions a second.
 
     `control_ms` are those of the same questions to a process that has little to do: what the machine adds by itself.
     """
 
-    memory_mb: list[float] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
     answer_ms: list[float] = field(default_factory=list)
     control_ms: list[float] = field(default_factory=list)
 
-    def memory_halves_mb(self) -> tuple[float, float]:
+    def most_in_halves(self) -> tuple[Memory, Memory]:
         """The most memory in the first and in the second half of the time."""
-        middle = len(self.memory_mb) // 2
-        return max(self.memory_mb[:middle]), max(self.memory_mb[middle:])
+        middle = len(self.memory) // 2
+        return _most(self.memory[:middle]), _most(self.memory[middle:])
+
+
+def _most(samples: Sequence[Memory]) -> Memory:
+    return Memory(max(one.resident_mb for one in samples), max(one.anonymous_mb for one in samples))
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -43,7 +47,7 @@ def watching(pid: int, url: str, control_url: str) -> Iterator[Watch]:
     """Watch a service until the context is left. A question that is due while one is open is asked at once after it."""
     watch, ended = Watch(), threading.Event()
     threads = [
-        threading.Thread(target=_sample_memory, args=(pid, watch.memory_mb, ended)),
+        threading.Thread(target=_sample_memory, args=(pid, watch.memory, ended)),
         threading.Thread(target=_ask, args=(url, watch.answer_ms, ended)),
         threading.Thread(target=_ask, args=(control_url, watch.control_ms, ended)),
     ]
@@ -57,9 +61,9 @@ def watching(pid: int, url: str, control_url: str) -> Iterator[Watch]:
             thread.join()
 
 
-def _sample_memory(pid: int, samples_mb: list[float], ended: threading.Event) -> None:
+def _sample_memory(pid: int, samples: list[Memory], ended: threading.Event) -> None:
     while True:
-        samples_mb.append(memory_of(pid).resident_mb)
+        samples.append(memory_of(pid))
         if ended.wait(_MEMORY_EVERY_S):
             return
 
