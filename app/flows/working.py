@@ -121,6 +121,7 @@ class Working:
             task = asyncio.create_task(self._bring(run, planned), name="image")
             tasks.add(task)
             task.add_done_callback(lambda ended: tasks.discard(ended) if _went_well(ended) else None)
+            await asyncio.sleep(0)  # a page that begins all at once would hold up whoever asks for something meanwhile
 
     async def _bring(self, run: Run, planned: PlannedImage) -> None:
         try:
