@@ -1,5 +1,6 @@
 """Every setting: its LOOKALIKE_ variable, its default, its unit, its meaning. Settings stop at wiring."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -24,6 +25,19 @@ def _listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _name_server(text: str) -> str:
+    address, port = (text, "53") if text.count(":") != 1 and not text.startswith("[") else text.rsplit(":", 1)
+    try:
+        ip_address(address.strip("[]"))
+        in_range = 0 < int(port) < 65_536  # noqa: PLR2004 - as ports are
+    except ValueError:
+        in_range = False
+    if not in_range:
+        message = f"{text} is no name server's address, such as 9.9.9.9 or 127.0.0.1:5353"
+        raise ValueError(message)
+    return text
 
 
 class Settings(BaseSettings):
@@ -94,7 +108,9 @@ class Settings(BaseSettings):
     allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="Networks that are no public ones and may be downloaded from all the same, by comma."
     )
-    nameservers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    nameservers: Annotated[
+        tuple[Annotated[str, AfterValidator(_name_server)], ...], NoDecode, BeforeValidator(_listed)
+    ] = Field(
         (), description="Name servers for downloads (address or address:port), by comma; by default the system's."
     )
 

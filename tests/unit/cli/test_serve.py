@@ -50,6 +50,21 @@ def test_a_catalogue_is_a_folder_or_a_file(tmp_path: Path) -> None:
     assert [tmp_path, file] == [settings_from({"catalog": path}).catalog for path in (tmp_path, file)]
 
 
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_NAMESERVERS", "9.9.9.9, 127.0.0.1:5353,[::1]:53,::1")
+    monkeypatch.setenv("LOOKALIKE_ALLOW_NETWORKS", "10.1.0.0/16,::1/128")
+    settings = settings_from({})
+    assert ("9.9.9.9", "127.0.0.1:5353", "[::1]:53", "::1") == settings.nameservers
+    assert ["10.1.0.0/16", "::1/128"] == [str(network) for network in settings.allow_networks]
+
+
+@pytest.mark.parametrize("server", ["dns.example", "9.9.9.9:99999", "9.9.9.9:", "300.1.1.1"])
+def test_a_name_server_is_an_address(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    monkeypatch.setenv("LOOKALIKE_NAMESERVERS", server)
+    with pytest.raises(UsageError, match="is no name server's address, such as"):
+        settings_from({})
+
+
 def test_settings_that_do_not_go_together_are_a_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         settings_from({"catalog": tmp_path, "catalogs": tmp_path})
