@@ -22,7 +22,7 @@ from statistics import median
 from typing import Final
 
 import ijson  # type: ignore[import-untyped] # it ships without types
-from benchmarks.processes import alone, memory_of, run_module, two_cores
+from benchmarks.processes import Service, alone, memory_of, run_module, service, two_cores
 from benchmarks.report import Goal, print_report, table
 
 from app.adapters.catalogs.files import FileCatalogue
@@ -35,6 +35,8 @@ _LEAST_RECORDS: Final = 100_000
 _TIMEOUT_S: Final = 3600
 _KIBIBYTE_MB: Final = 1024 / 1e6
 _LABEL: Final = "7"
+_ASKED: Final = 41
+_OK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,38 @@ async def _walk_label(catalogue: FileCatalogue) -> int:
         return sum([len(block) async for block in blocks])
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The service with the catalogue: seconds until it is ready, and milliseconds of `GET /labels`."""
+
+    first_ready_s: float
+    warm_ready_s: float
+    without_ready_s: float
+    labels_ms: float
+
+
+def over_http(path: Path, rounds: int) -> Served:
+    """Starts with the catalogue and without it take turns."""
+    core, data, empty = two_cores().measured, path.parent / "data", path.parent / "empty"
+    with service(core, data, path) as first:
+        labels_ms = [1e3 * _answered_s(first) for _ in range(_ASKED)]
+        first_s = first.ready_after_s
+    warm_s, without_s = list[float](), list[float]()
+    for _ in range(rounds):
+        for folder, catalog, ready_s in ((data, path, warm_s), (empty, None, without_s)):
+            with service(core, folder, catalog) as running:
+                ready_s.append(running.ready_after_s)
+    return Served(first_s, median(warm_s), median(without_s), median(labels_ms))
+
+
+def _answered_s(running: Service) -> float:
+    started = time.perf_counter()
+    status, page = running.request("GET", "/labels")
+    if status != _OK or not page["items"]:
+        sys.exit(f"GET /labels answered {status}.")
+    return time.perf_counter() - started
+
+
 def _self() -> int:
     return int(Path("/proc/self").readlink().name)
 
@@ -128,7 +162,7 @@ def _peak_mb() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * _KIBIBYTE_MB
 
 
-def report(records: int, found: Measured) -> tuple[list[str], list[Goal]]:
+def report(records: int, found: Measured, served: Served) -> tuple[list[str], list[Goal]]:
     """Tables and goals."""
     ratio = median(walk_s / read_s for walk_s, read_s in zip(found.walk_s, found.read_s, strict=True))
     tables = [
@@ -144,11 +178,18 @@ def report(records: int, found: Measured) -> tuple[list[str], list[Goal]]:
             ("opened again, first labels()", found.warm_open_ms), ("labels()", found.labels_ms),
             ("one label's images", found.label_ms), ("its hosts", found.hosts_ms),
         ]),
+        table("The service", ("", ""), [
+            ("GET /labels, ms", served.labels_ms),
+            ("ready when it reads the file, s", served.first_ready_s),
+            ("ready when it was read, s", served.warm_ready_s),
+            ("ready without a catalogue, s", served.without_ready_s),
+        ]),
     ]  # fmt: skip
     goals = [
         Goal("speed of reading over a bare walk's", ratio, 0.4, at_least=True),
         Goal("MB above idle", found.above_idle_mb, 200),
-        Goal("ms of labels()", found.labels_ms, 20),
+        Goal("ms of GET /labels", served.labels_ms, 20),
+        Goal("warm start over one without", served.warm_ready_s / served.without_ready_s, 1.1),
     ]
     return tables, goals if records >= _LEAST_RECORDS else []
 
@@ -174,8 +215,10 @@ def main() -> None:
         generate(path, arguments.records)
         given = ("--measured", path, "--rounds", arguments.rounds)
         found = Measured(**run_module("benchmark_catalogue", *given, core=two_cores().measured, timeout_s=_TIMEOUT_S))
-        tables, goals = report(arguments.records, found)
-        print_report(tables, goals, {"records": arguments.records, **asdict(found)}, as_json=arguments.json)
+        served = over_http(path, arguments.rounds)
+        tables, goals = report(arguments.records, found, served)
+        figures = {"records": arguments.records, **asdict(found), **asdict(served)}
+        print_report(tables, goals, figures, as_json=arguments.json)
 
 
 if __name__ == "__main__":

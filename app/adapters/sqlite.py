@@ -50,6 +50,8 @@ class SqliteFile:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(pool, function)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a bug of ours: it would not go away by waiting
         except sqlite3.Error as error:
             detail = "The data folder's database does not answer; see the service's log and the free disk space."
             raise StoreUnavailableError(detail) from error

@@ -1,11 +1,15 @@
 """Outcomes -> the ledger, many in one transaction: what came while one was written goes with the next."""
 
 import asyncio
+import logging
 from typing import Final
 
+from app.domain.errors import StoreUnavailableError
 from app.domain.jobs import Outcome
 from app.domain.ports import Ledger
 from app.flows.waiting import Waiting
+
+_log = logging.getLogger(__name__)
 
 _PAUSE_S: Final = 0.03
 """Between two transactions, so that quick outcomes share one."""
@@ -24,6 +28,7 @@ class Recorder:
         self._come = asyncio.Event()
         self._written = asyncio.Condition()
         self._added = self._kept = 0
+        self._broken: Exception | None = None
         self._worker: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -39,23 +44,34 @@ class Recorder:
             await self.flush()
 
     async def flush(self) -> None:
-        """Return when everything that was taken by now is written."""
+        """Return when everything that was taken by now is written. Raises what broke the writing, if a bug did."""
         wanted = self._added
         async with self._written:
-            await self._written.wait_for(lambda: self._kept >= wanted)
+            await self._written.wait_for(lambda: self._kept >= wanted or self._broken is not None)
+        if self._broken:
+            raise self._broken
 
     async def close(self) -> None:
         """Write what is left, if the ledger answers."""
         if self._worker:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
-        await self._write()
+        try:
+            await self._write()
+        except StoreUnavailableError:
+            _log.warning("Some outcomes could not be written: their images are looked at again at the next start.")
 
     async def _work(self) -> None:
         while True:
             await self._come.wait()
             self._come.clear()
-            await asyncio.shield(self._write())
+            try:
+                await asyncio.shield(self._write())
+            except Exception as error:  # noqa: BLE001 - told to every job: none must wait for what never comes
+                self._broken = error
+                async with self._written:
+                    self._written.notify_all()
+                return
             await asyncio.sleep(_PAUSE_S)
 
     async def _write(self) -> None:

@@ -95,10 +95,13 @@ class FakeLedger:
     recorded: list[Mapping[str, Sequence[Outcome]]] = field(default_factory=list)
     failed: list[FailedImage] = field(default_factory=list)
     away: int = 0
+    bug: Exception | None = None
 
     async def record(self, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
         """Keep them, if it is there."""
         await asyncio.sleep(0)
+        if self.bug:
+            raise self.bug
         if self.away:
             self.away -= 1
             raise StoreUnavailableError("away")

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from app.domain.jobs import AlreadyThere
 from app.flows import waiting as waiting_module
 from tests.unit.flows.parts import FakeLedger, FakeMedia, recorder_of, waiting_for
@@ -42,3 +44,12 @@ async def test_a_ledger_that_is_away_is_waited_for_and_nothing_is_lost(monkeypat
     assert [{"a1": [AlreadyThere(0)]}] == ledger.recorded
     assert waiting.now is None
     await recorder.close()
+
+
+async def test_a_bug_in_the_ledger_is_told_to_whoever_waits() -> None:
+    recorder = recorder_of(FakeLedger(bug=ValueError("a bug")))
+    recorder.open()
+    await recorder.add("a1", AlreadyThere(0))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a bug"):
+            await recorder.flush()
