@@ -24,7 +24,8 @@ INDEX_WAIT_S = 300
 def main() -> int:
     """Serve until interrupted; the service's own exit code."""
     options, passed_on = _options()
-    if options.catalog or os.environ.get("LOOKALIKE_CATALOG") or os.environ.get("LOOKALIKE_CATALOGS"):
+    named = options.catalog or options.catalogs
+    if named or os.environ.get("LOOKALIKE_CATALOG") or os.environ.get("LOOKALIKE_CATALOGS"):
         return _serve([*_flags(options), *passed_on])
     return _demonstrate(options, passed_on)
 
@@ -32,10 +33,13 @@ def main() -> int:
 def _options() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="scripts/start",
-        description="Starts the service. Without --catalog: a demo of drawings, indexed, with one search shown.",
+        description="Starts the service. Without a catalogue: a demo of drawings, indexed, with one search shown.",
         epilog="Other flags are passed on to `lookalike serve`.",
     )
-    parser.add_argument("--catalog", type=Path, help="a folder of photos: <root>/<label>/[<product>/]*.jpg")
+    parser.add_argument(
+        "--catalog", type=Path, help="a folder of photos (<root>/<label>/[<product>/]*.jpg), a data set or a table"
+    )
+    parser.add_argument("--catalogs", type=Path, help="a TOML file that names several")
     parser.add_argument(
         "--data-dir", type=Path, help="where everything is kept (default: data; for the demo data/demo)"
     )
@@ -47,6 +51,7 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
 def _flags(options: argparse.Namespace) -> list[str]:
     given = {
         "--catalog": options.catalog,
+        "--catalogs": options.catalogs,
         "--data-dir": options.data_dir,
         "--port": options.port,
         "--host": options.host,
