@@ -19,6 +19,8 @@ _LONGEST_VALUE: Final = 1 << 25
 _DECODE: Final = json.JSONDecoder().raw_decode
 _BLANKS: Final = re.compile(r"[ \t\n\r]*").match
 _BETWEEN_OBJECTS: Final = re.compile(r"\}[ \t\n\r]*,[ \t\n\r]*\{").match
+_MAY_GO_ON: Final = re.compile(r"[-+.eE0-9]*\Z").match
+"""The text ends in what may be the rest of a number."""
 _CUT_SHORT: Final = "it is cut short"
 _UNFINISHED: Final = 16
 """How near to the end of the text a mistake may be none, but a word that is not complete yet."""
@@ -134,7 +136,7 @@ class _Text:
             except RecursionError:
                 raise self.error("it is nested too deeply") from None
             else:
-                if end < len(self._text) or not self._more():  # a number could go on
+                if not _MAY_GO_ON(self._text, end) or not self._more():
                     self._at = end
                     return value
 

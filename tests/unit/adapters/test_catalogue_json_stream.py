@@ -54,6 +54,12 @@ def test_a_document_is_what_it_is_however_it_is_cut(
     assert list(document.items()) == parts_of(data, size)
 
 
+@pytest.mark.parametrize("number", [0.0, -1.5, 1e22, -2.5e-07, 12, [0.5, 1e-09, 7], [[1.25], 3.0]])
+def test_a_number_may_be_cut_anywhere(number: Any) -> None:
+    data = json.dumps({"a": number, "b": 1}).encode()
+    assert [[("a", number), ("b", 1)]] * len(data) == [parts_of(data, size) for size in range(1, len(data) + 1)]
+
+
 @given(st.lists(VALUES, max_size=30), st.integers(1, 40))
 def test_a_list_is_an_array_without_a_name(values: list[Any], size: int) -> None:
     assert [("", values)] == parts_of(json.dumps(values).encode(), size)
