@@ -4,12 +4,12 @@ import asyncio
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from app.adapters.whole_files import WholeFiles
 from app.domain.errors import ImageRejectedError, StoreUnavailableError
 from app.domain.imaging import Limits, media_type, thumbnail
 from app.domain.records import Entry, MediaFile, Origin
@@ -27,23 +27,29 @@ class Keep(StrEnum):
 
 
 class MediaFolder:
-    """See the port. `originals/ab/<sha256 of the id>`, `previews/` alike, and `thumbnails/cd/<sha256>.jpg` below."""
+    """See the port.
+
+    `originals/ab/<sha256 of the id>` for uploads, `downloads/a/<sha256 of the id>` and `previews/a/` for downloads (few
+    folders: a file in one of many takes longer to make), and `thumbnails/cd/<sha256>.jpg` below.
+    """
 
     def __init__(self, root: Path, limits: Limits, keep: Keep = Keep.ORIGINAL, min_free_bytes: int = 0) -> None:
         """Make the folder if need be."""
         self._root = root
         self._originals = root / "originals"
+        self._downloads = root / "downloads"
         self._previews = root / "previews"
         self._thumbnails = root / "thumbnails"
         self._limits = limits
         self._keep = keep
         self._min_free_bytes = min_free_bytes
-        for folder in (self._originals, self._previews, self._thumbnails):
+        for folder in (self._originals, self._downloads, self._previews, self._thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
+        self._files = WholeFiles(root / "aside")
 
     async def keep(self, image_id: str, data: bytes) -> None:
         """Keep a photo's bytes, durably."""
-        await asyncio.to_thread(_write_durably, _place(self._originals, image_id), data)
+        await asyncio.to_thread(self._write, {_place(self._originals, image_id): data}, durable=True)
 
     def keep_downloads(self, photos: Mapping[str, bytes]) -> None:
         """Keep what the setting says of downloads.
@@ -52,12 +58,20 @@ class MediaFolder:
         """
         match self._keep:
             case Keep.ORIGINAL:
-                _write_all({_place(self._originals, image_id): data for image_id, data in photos.items()})
+                self._write({_near(self._downloads, image_id): data for image_id, data in photos.items()})
             case Keep.THUMBNAIL:
                 previews = {image_id: thumbnail(data, self._limits) for image_id, data in photos.items()}
-                _write_all({_place(self._previews, image_id): data for image_id, data in previews.items()})
+                self._write({_near(self._previews, image_id): data for image_id, data in previews.items()})
             case Keep.NONE:
                 pass
+
+    def _write(self, files: Mapping[Path, bytes], *, durable: bool = False) -> None:
+        try:
+            for place, data in files.items():
+                self._files.write(place, data, durable=durable)
+        except OSError as error:
+            detail = "The image could not be kept: the data folder cannot be written."
+            raise StoreUnavailableError(detail) from error
 
     async def discard(self, entries: Sequence[Entry]) -> None:
         """Forget files."""
@@ -68,13 +82,15 @@ class MediaFolder:
         for entry in entries:
             self._cached(entry).unlink(missing_ok=True)
             if entry.origin is not Origin.CATALOGUE:
-                _place(self._originals, entry.image_id).unlink(missing_ok=True)
-                _place(self._previews, entry.image_id).unlink(missing_ok=True)
+                for place in (*self._places(entry.image_id), _near(self._previews, entry.image_id)):
+                    place.unlink(missing_ok=True)
 
     def original(self, image_id: str) -> Path | None:
         """The file of a kept photo."""
-        path = _place(self._originals, image_id)
-        return path if path.is_file() else None
+        return next((path for path in self._places(image_id) if path.is_file()), None)
+
+    def _places(self, image_id: str) -> tuple[Path, Path]:
+        return _near(self._downloads, image_id), _place(self._originals, image_id)
 
     async def describe(self, path: Path) -> MediaFile | None:
         """A file's type and ETag."""
@@ -86,11 +102,11 @@ class MediaFolder:
 
     def _thumbnail(self, entry: Entry, original: Path | None) -> MediaFile | None:
         if original is None:
-            return _describe(_place(self._previews, entry.image_id))
+            return _describe(_near(self._previews, entry.image_id))
         place = self._cached(entry)
         if not place.is_file():
             try:
-                _write(place, thumbnail(original.read_bytes(), self._limits))
+                self._files.write(place, thumbnail(original.read_bytes(), self._limits))
             except (OSError, ImageRejectedError):
                 return None
         return _describe(place)
@@ -107,9 +123,18 @@ class MediaFolder:
 
 
 def _place(folder: Path, image_id: str) -> Path:
-    # The id is another's word: its digest names the file.
-    name = hashlib.sha256(image_id.encode()).hexdigest()
+    name = _file_name(image_id)
     return folder / name[:2] / name
+
+
+def _near(folder: Path, image_id: str) -> Path:
+    name = _file_name(image_id)
+    return folder / name[:1] / name
+
+
+def _file_name(image_id: str) -> str:
+    # The id is another's word: its digest names the file.
+    return hashlib.sha256(image_id.encode()).hexdigest()
 
 
 def _describe(path: Path) -> MediaFile | None:
@@ -123,49 +148,3 @@ def _describe(path: Path) -> MediaFile | None:
         return None
     version = f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
     return MediaFile(str(path), media_type(head) or _UNKNOWN_TYPE, f'"{version}"')
-
-
-def _write_all(files: Mapping[Path, bytes]) -> None:
-    """Write files that survive a kill. Raises StoreUnavailableError."""
-    try:
-        for place, data in files.items():
-            _write(place, data)
-    except OSError as error:
-        raise _unwritable() from error
-
-
-def _write_durably(place: Path, data: bytes) -> None:
-    """Write a file that survives a loss of power, too. Raises StoreUnavailableError."""
-    try:
-        _write(place, data, durable=True)
-        _sync(place.parent)
-    except OSError as error:
-        raise _unwritable() from error
-
-
-def _unwritable() -> StoreUnavailableError:
-    return StoreUnavailableError("The image could not be kept: the data folder cannot be written.")
-
-
-def _write(place: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write aside and rename: a file is there whole or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=place.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        Path(aside).replace(place)
-    except OSError:
-        Path(aside).unlink(missing_ok=True)
-        raise
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from app.domain.errors import StoreUnavailableError
@@ -11,8 +12,8 @@ from app.flows.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 
-_PAUSE_S: Final = 0.03
-"""Between two transactions, so that quick outcomes share one."""
+_PAUSE_S: Final = 0.2
+"""Between two transactions, so that quick outcomes share one; cut short for whoever waits."""
 _MAX_WAITING: Final = 2_000
 
 
@@ -26,6 +27,7 @@ class Recorder:
         self._pending: dict[str, list[Outcome]] = {}
         self._count = 0
         self._come = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._written = asyncio.Condition()
         self._added = self._kept = 0
         self._broken: Exception | None = None
@@ -46,6 +48,7 @@ class Recorder:
     async def flush(self) -> None:
         """Return when everything that was taken by now is written. Raises what broke the writing, if a bug did."""
         wanted = self._added
+        self._hurry.set()
         async with self._written:
             await self._written.wait_for(lambda: self._kept >= wanted or self._broken is not None)
         if self._broken:
@@ -72,7 +75,12 @@ class Recorder:
                 async with self._written:
                     self._written.notify_all()
                 return
-            await asyncio.sleep(_PAUSE_S)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        self._hurry.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), _PAUSE_S)
 
     async def _write(self) -> None:
         outcomes, self._pending = self._pending, {}

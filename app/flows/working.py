@@ -19,6 +19,8 @@ from app.flows.waiting import Waiting
 _log = logging.getLogger(__name__)
 
 _PAGE: Final = 128
+_BEGUN_AT_ONCE: Final = 8
+"""Then others have their turn: a page that begins all at once would hold up whoever asks for something meanwhile."""
 
 
 class Working:
@@ -121,7 +123,8 @@ class Working:
             task = asyncio.create_task(self._bring(run, planned), name="image")
             tasks.add(task)
             task.add_done_callback(lambda ended: tasks.discard(ended) if _went_well(ended) else None)
-            await asyncio.sleep(0)  # a page that begins all at once would hold up whoever asks for something meanwhile
+            if planned.position % _BEGUN_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _bring(self, run: Run, planned: PlannedImage) -> None:
         try:

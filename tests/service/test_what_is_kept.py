@@ -43,7 +43,7 @@ def test_a_setting_says_what_is_kept_of_a_photo(tmp_path: Path, keep: str, conte
             if content == 200:
                 assert photos()["/a0"] == answers[0].content
             service.client.delete("/images/a0").raise_for_status()
-    kept = [path for folder in ("originals", "previews") for path in (tmp_path / "data" / "media" / folder).rglob("*")]
+    kept = [path for folder in ("downloads", "previews") for path in (tmp_path / "data" / "media" / folder).rglob("*")]
     assert (0 if keep == "none" else 3) == sum(path.is_file() for path in kept)
 
 
