@@ -9,7 +9,6 @@ their rounds counts.
 
 import argparse
 import hashlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -75,8 +74,8 @@ def img2dataset_lane(program: Path, processes: int, threads: int, photos: int) -
 def photos_per_s(lane: Lane, course: Course) -> float:
     """One run of a lane; SystemExit where it did not bring every photo."""
     before = len(course.web.seen())
-    folder = course.scratch / "downloaded"
-    folder.mkdir()
+    # Nothing is deleted before the end: a file system that looks for what it may use again is slow for the next lane.
+    folder = Path(tempfile.mkdtemp(dir=course.scratch))
     command = lane.command(course.addresses, folder)
     variables = environment(NO_ALBUMENTATIONS_UPDATE="1")  # one of img2dataset's packages would ask for a newer one
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603
@@ -86,7 +85,6 @@ def photos_per_s(lane: Lane, course: Course) -> float:
         output = (done.stdout + done.stderr).decode(errors="replace")[-2000:]
         sys.exit(f"{lane.name} brought {len(kept)} of {course.photos} photos:\n{output}")
     took_s = max(path.stat().st_mtime for path in files) - course.web.seen()[before].at
-    shutil.rmtree(folder)
     print(f"{lane.name}: {course.photos / took_s:.0f} photos/s", file=sys.stderr)
     return course.photos / took_s
 

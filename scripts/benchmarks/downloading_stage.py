@@ -29,7 +29,7 @@ from app.flows.working import Working
 
 _LABEL = "photos"
 _BATCH = 32
-_BATCHES_AT_ONCE = 2
+_BATCHES_AT_ONCE = 1
 _HEAD_BYTES = 64
 
 
