@@ -42,7 +42,7 @@ _INDEXING_NICENESS: Final = 10
 """Searches outrank indexing."""
 _UNBOUNDED: Final = 1_000_000
 """Indexing bounds itself, by how many batches are under way."""
-_BODIES_TIMES: Final = 3
+_BODIES_TIMES: Final = 2
 """Photos in memory for each request in flight: one is read, others wait for their batch."""
 _UNDER_WAY_TIMES: Final = 16
 """Images under way for each request in flight: most of them wait, for a busy owner or for a host that is away."""

@@ -24,14 +24,14 @@ class DownloadOptions:
 
     at_once: int = 64
     per_owner: int = 8
-    in_memory: int = 192
+    in_memory: int = 128
     """Bodies that are being read or held; with as many, nothing more is asked for."""
     attempts: int = 3
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 20.0
     total_timeout_s: float = 60.0
     max_bytes: int = 20_000_000
-    memory_bytes: int = 64_000_000
+    memory_bytes: int = 40_000_000
     obey_robots: bool = True
     contact: str | None = None
     allowed_networks: tuple[IpNetwork, ...] = ()
