@@ -4,13 +4,17 @@ The ledger has every image and its outcome, so a job goes on after a restart whe
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
+from app.domain.errors import StoreUnavailableError
 from app.domain.jobs import LIVE, Job
 from app.domain.ports import Ledger
 from app.flows.run import Run
 from app.flows.waiting import Waiting, WaitsFor
 from app.flows.working import Working
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,16 @@ class Runner:
             if job and self._is_wanted(job):
                 run = self._runs[job.job_id] = Run(job)
                 try:
-                    await self._working.work(run)
+                    await self._bring_to_its_end(run)
                 finally:
                     del self._runs[job.job_id]
                     run.ended.set()
+
+    async def _bring_to_its_end(self, run: Run) -> None:
+        try:
+            await self._waiting.until_there(lambda: self._working.work(run))
+        except StoreUnavailableError:
+            _log.warning("Job %s stops where it is, and goes on at the next start.", run.job.job_id)
 
     def _is_wanted(self, job: Job) -> bool:
         # A linked job is enqueued once more by its new parent.

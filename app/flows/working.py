@@ -53,9 +53,9 @@ class Working:
         self._places = asyncio.Semaphore(under_way)
 
     async def work(self, run: Run) -> None:
-        """Bring a job to its end, or to where it goes on at the next start."""
+        """Bring a job to its end. Raises StoreUnavailableError; called again, it goes on where it was."""
         try:
-            await self._waiting.until_there(lambda: self._ledger.start(run.job.job_id))
+            await self._ledger.start(run.job.job_id)
             await self._plan(run)
             await self._bring_all(run)
             if not run.stop.is_set():
@@ -63,17 +63,14 @@ class Working:
         except (CatalogueError, NotFoundError) as error:
             await self._give_up(run.job, JobState.INTERRUPTED, error)
         except StoreUnavailableError:
-            _log.warning("Job %s stops where it is, and goes on at the next start.", run.job.job_id)
+            raise
         except Exception as error:  # noqa: BLE001
             _log.exception("Job %s failed", run.job.job_id)
             await self._give_up(run.job, JobState.FAILED, error)  # a bug ends its job, not the ones behind it
 
     async def _give_up(self, job: Job, state: JobState, error: Exception) -> None:
         detail = str(error) if isinstance(error, LookalikeError) else "An internal error; see the service's log."
-        try:
-            await self._ledger.finish(job.job_id, state, detail)
-        except StoreUnavailableError:
-            _log.warning("Job %s could not be ended: %s It goes on at the next start.", job.job_id, detail)
+        await self._ledger.finish(job.job_id, state, detail)
 
     async def _plan(self, run: Run) -> None:
         job = run.job
@@ -96,7 +93,7 @@ class Working:
         tasks: set[asyncio.Task[None]] = set()
         try:
             while not run.stop.is_set():
-                page = await self._pending(run, position)
+                page = await self._ledger.pending(run.job.job_id, position, _PAGE)
                 if not page:
                     break
                 position = page[-1].position
@@ -105,14 +102,13 @@ class Working:
                     remarked = True
                 await self._begin(run, page, tasks)
         finally:
-            await _all_ended(tasks)
-            await self._recorder.flush()
-
-    async def _pending(self, run: Run, position: int) -> Sequence[PlannedImage]:
-        return await self._waiting.until_there(lambda: self._ledger.pending(run.job.job_id, position, _PAGE))
+            try:
+                await _all_ended(tasks)
+            finally:
+                await self._recorder.flush()  # what is pending is what has no outcome, also when the job goes on
 
     async def _begin(self, run: Run, page: Sequence[PlannedImage], tasks: set[asyncio.Task[None]]) -> None:
-        outcomes, missing = await self._waiting.until_there(lambda: self._meeting.met(run.job, page))
+        outcomes, missing = await self._meeting.met(run.job, page)
         await self._recorder.add(run.job.job_id, *outcomes)
         for planned in missing:
             await self._waiting.until_room(run.stop)
@@ -137,7 +133,7 @@ class Working:
     async def _end(self, job: Job) -> None:
         done = await self._ledger.job(job.job_id)
         state = final_state(done.progress if done else job.progress)
-        await self._waiting.until_there(lambda: self._sweeping.after(job, state))
+        await self._sweeping.after(job, state)
         await self._ledger.finish(job.job_id, state)
 
 
