@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.adapters.allocator import give_memory_back
 from app.adapters.catalogs.opening import opened_catalogue, opened_catalogues
 from app.adapters.data_folder import owned
 from app.adapters.downloading.downloads import open_downloads
@@ -66,6 +67,7 @@ class _Parts:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Build everything; on leaving, close it in reverse. Raises ModelError, DataFolderError, CatalogueError."""
+    give_memory_back()
     async with AsyncExitStack() as stack:
         parts = await _open_parts(settings, stack)
         browsing = Browsing(parts.catalogue, parts.store, parts.media, parts.ledger)

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import io
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -29,62 +31,81 @@ class UnknownEncodingError(Exception):
 
 @dataclass(slots=True)
 class Body:
-    """A body's bytes; `large` bodies hold a permit, to be given back once the bytes are done with."""
+    """A body's bytes, and how many of the memory's they hold: to be given back once they are done with."""
 
     data: bytes
-    large: bool = False
+    held: int = 0
 
 
-class LargeBodies:
-    """Permits for bodies that are large, so that only so many are in memory. A body takes one, never two."""
+class BodyMemory:
+    """The bytes that bodies beyond `SMALL_BYTES` may have in memory, all together; first come, first served.
 
-    def __init__(self, memory_bytes: int, max_bytes: int) -> None:
-        """As many as fit, at least one."""
-        self._permits = asyncio.Semaphore(max(1, memory_bytes // max_bytes))
+    A body takes its bytes once and never more, so bodies that are half read never wait for each other.
+    """
 
-    async def take(self, deadline: asyncio.Timeout) -> None:
-        """Take a permit; the request's time stands still while it is waited for.
+    def __init__(self, total_bytes: int) -> None:
+        """So many bytes, all free."""
+        self._free = total_bytes
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def take(self, count: int, deadline: asyncio.Timeout) -> None:
+        """Take bytes, not more than there are in all; the request's time stands still while they are waited for.
 
         Nothing is read on meanwhile: the connection is paused once a little is buffered, and its read timeout with it.
         """
-        if not self._permits.locked():
-            await self._permits.acquire()
+        if not self._waiting and count <= self._free:
+            self._free -= count
             return
         loop = asyncio.get_running_loop()
         due = deadline.when()
         began = loop.time()
         deadline.reschedule(None)
-        await self._permits.acquire()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((count, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            self._free += 0 if turn.cancelled() else count  # it may have been its turn already
+            self._hand_on()
+            raise
         deadline.reschedule(None if due is None else due + loop.time() - began)
 
-    def give_back(self) -> None:
-        """Give a permit back."""
-        self._permits.release()
+    def give_back(self, count: int) -> None:
+        """Give bytes back."""
+        self._free += count
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= self._free):
+            count, turn = self._waiting.popleft()
+            if not turn.done():
+                self._free -= count
+                turn.set_result(None)
 
 
 class WholeBodies:
     """Reads images' bodies: all of it, within `max_bytes`."""
 
-    def __init__(self, max_bytes: int, large_bodies: LargeBodies) -> None:
-        """Large bodies take their permits from `large_bodies`, and keep them."""
+    def __init__(self, max_bytes: int, memory: BodyMemory) -> None:
+        """`memory` has at least `max_bytes`."""
         self._max_bytes = max_bytes
-        self._large_bodies = large_bodies
+        self._memory = memory
 
     async def read(self, response: ClientResponse, deadline: asyncio.Timeout) -> Body:
-        """Read a body, decoded if it came compressed. Raises the errors above, and holds no permit then."""
+        """Read a body, decoded if it came compressed. Raises the errors above, and holds nothing then."""
         length = response.content_length
         if length is not None and length > self._max_bytes:
             raise BodyTooLargeError
-        if length is not None and length <= SMALL_BYTES and "Content-Encoding" not in response.headers:
+        as_it_is = "Content-Encoding" not in response.headers
+        if length is not None and length <= SMALL_BYTES and as_it_is:
             # The usual case: no more can come than was said.
             data = await response.content.read()
             if not data:
                 raise BodyIncompleteError
             return Body(data)
-        body = _Gathered(self._max_bytes, self._large_bodies, deadline)
+        most = length if length is not None and as_it_is else self._max_bytes
+        body = _Gathered(most, self._memory, deadline)
         try:
-            if length is not None and length > SMALL_BYTES:
-                await body.become_large()
             await _gather(response, body)
         except BaseException:
             body.drop()
@@ -98,13 +119,13 @@ class BodyStarts:
     """Reads bodies of text: up to `max_bytes`, the rest left alone; an empty one is fine."""
 
     def __init__(self, max_bytes: int) -> None:
-        """At most what is free: no permits are needed."""
+        """At most what is free: no memory is taken."""
         self._max_bytes = min(max_bytes, SMALL_BYTES)
-        self._large_bodies = LargeBodies(1, 1)
+        self._memory = BodyMemory(0)
 
     async def read(self, response: ClientResponse, deadline: asyncio.Timeout) -> Body:
         """Read a body's beginning. Raises BodyIncompleteError, UnknownEncodingError."""
-        body = _Gathered(self._max_bytes, self._large_bodies, deadline)
+        body = _Gathered(self._max_bytes, self._memory, deadline)
         with contextlib.suppress(BodyTooLargeError):
             await _gather(response, body)
         return body.whole()
@@ -118,14 +139,15 @@ class BodyReader(Protocol):
 
 
 class _Gathered:
-    """The chunks of one body."""
+    """What is there of one body."""
 
-    def __init__(self, max_bytes: int, large_bodies: LargeBodies, deadline: asyncio.Timeout) -> None:
+    def __init__(self, max_bytes: int, memory: BodyMemory, deadline: asyncio.Timeout) -> None:
         self._max_bytes = max_bytes
-        self._large_bodies = large_bodies
+        self._memory = memory
         self._deadline = deadline
-        self._chunks: list[bytes] = []
-        self._large = False
+        # One piece of memory that grows in its place: chunks would be twice their size in the moment of joining them.
+        self._bytes = io.BytesIO()
+        self._held = 0
         self.size = 0
 
     async def add(self, chunk: bytes) -> None:
@@ -133,25 +155,22 @@ class _Gathered:
         before = self.size
         self.size += len(chunk)
         if self.size > self._max_bytes:
-            self._chunks.append(chunk[: self._max_bytes - before])
+            self._bytes.write(chunk[: self._max_bytes - before])
             raise BodyTooLargeError
-        if self.size > SMALL_BYTES and not self._large:
-            await self.become_large()
-        self._chunks.append(chunk)
-
-    async def become_large(self) -> None:
-        """Wait for a permit."""
-        await self._large_bodies.take(self._deadline)
-        self._large = True
+        if self.size > SMALL_BYTES and not self._held:
+            await self._memory.take(self._max_bytes, self._deadline)
+            self._held = self._max_bytes
+        self._bytes.write(chunk)
 
     def whole(self) -> Body:
-        """All that was added."""
-        return Body(self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks), self._large)
+        """All that was added; memory beyond it is given back."""
+        held = min(self._held, self.size)
+        self._memory.give_back(self._held - held)
+        return Body(self._bytes.getvalue(), held)
 
     def drop(self) -> None:
-        """Give the permit back, if there is one."""
-        if self._large:
-            self._large_bodies.give_back()
+        """Give the memory back, if there is any."""
+        self._memory.give_back(self._held)
 
 
 async def _gather(response: ClientResponse, body: _Gathered) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from publicsuffixlist import PublicSuffixList
 
-from app.adapters.downloading.bodies import Body, BodyStarts, LargeBodies, WholeBodies
+from app.adapters.downloading.bodies import Body, BodyMemory, BodyStarts, WholeBodies
 from app.adapters.downloading.guard import Guard, GuardedResolver
 from app.adapters.downloading.hosts import Hosts, Slots, Ticket, Trip
 from app.adapters.downloading.options import DownloadOptions
@@ -49,13 +49,13 @@ class WebDownloads:
         )
         self._backoff = Backoff(options.backoff_s, options.longest_backoff_s)
         self._robots = Robots(self._ask_for_robots, self._pause) if options.obey_robots else None
-        self._large_bodies = LargeBodies(options.memory_bytes, options.max_bytes)
-        self._large_queries = LargeBodies(_LARGE_QUERIES, 1)
+        self._memory = BodyMemory(max(options.memory_bytes, options.max_bytes))
+        self._query_memory = BodyMemory(_LARGE_QUERIES * options.max_bytes)
         self._queries = asyncio.Semaphore(options.queries_at_once)
-        images = WholeBodies(options.max_bytes, self._large_bodies)
+        images = WholeBodies(options.max_bytes, self._memory)
         self._image_requests = Requester(session, guard, images, obey_tags=options.obey_robots)
         self._robots_requests = Requester(session, guard, BodyStarts(MAX_ROBOTS_BYTES))
-        self._query_requests = Requester(session, guard, WholeBodies(options.max_bytes, self._large_queries))
+        self._query_requests = Requester(session, guard, WholeBodies(options.max_bytes, self._query_memory))
 
     @property
     def remarks(self) -> Sequence[str]:
@@ -66,30 +66,29 @@ class WebDownloads:
         """One address -> its bytes, or the reason why not."""
         return _Fetch(self, url)
 
-    async def fetched(self, url: str) -> tuple[Fetched | NotFetched, bool]:
-        """What `fetch` gives, and whether it holds the permit of a large body."""
+    async def fetched(self, url: str) -> tuple[Fetched | NotFetched, int]:
+        """What `fetch` gives, and how many bytes of memory it holds."""
         address = parse_address(url)
         if isinstance(address, Reason):
-            return NotFetched(url, address, 0), False
+            return NotFetched(url, address, 0), 0
         attempts = 0
         patience_s = self._options.patience_s
         while True:
             trip = Trip(self._options.total_timeout_s, patience_s)
             answer = await self._follow(address, trip, self._visit, _MAX_REDIRECTS)
             if isinstance(answer, Body):
-                return Fetched(url, answer.data, attempts + 1), answer.large
+                return Fetched(url, answer.data, attempts + 1), answer.held
             attempts += answer.tried
             if not answer.again or attempts >= self._options.attempts:
-                return NotFetched(url, answer.reason, attempts), False
+                return NotFetched(url, answer.reason, attempts), 0
             patience_s = trip.patience_s
             if answer.wait_s is None:  # else the host is left alone for so long, by all
                 await self._pause(attempts)
 
-    def give_back(self, *, large: bool) -> None:
+    def give_back(self, held: int) -> None:
         """The bytes of a body are done with."""
         self._slots.give_back_body()
-        if large:
-            self._large_bodies.give_back()
+        self._memory.give_back(held)
 
     async def query_photo(self, url: str) -> bytes:
         """A searcher's own address -> its bytes.
@@ -104,8 +103,7 @@ class WebDownloads:
             except TimeoutError:
                 answer = Failed(Reason.TIMEOUT)
             if isinstance(answer, Body):
-                if answer.large:
-                    self._large_queries.give_back()
+                self._query_memory.give_back(answer.held)
                 return answer.data
         raise InvalidRequestError("url_not_fetchable", _NOT_FETCHABLE)
 
@@ -194,19 +192,19 @@ class _Fetch:
     def __init__(self, downloads: WebDownloads, url: str) -> None:
         self._downloads = downloads
         self._url = url
-        self._held: bool | None = None
-        """Whether the body that is held is a large one; None for none."""
+        self._held: int | None = None
+        """Bytes of memory that the body holds; None for no body."""
 
     async def __aenter__(self) -> Fetched | NotFetched:
-        result, large = await self._downloads.fetched(self._url)
-        self._held = large if isinstance(result, Fetched) else None
+        result, held = await self._downloads.fetched(self._url)
+        self._held = held if isinstance(result, Fetched) else None
         return result
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._held is not None:
-            self._downloads.give_back(large=self._held)
+            self._downloads.give_back(self._held)
             self._held = None
 
 

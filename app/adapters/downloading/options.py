@@ -19,7 +19,7 @@ class DownloadOptions:
 
     `read_timeout_s` is to the first byte and between bytes, `total_timeout_s` one request with its redirects.
     `nameservers` are "ip" or "ip:port", none for the system's. `allowed_networks` may be connected to beyond what is
-    public. `memory_bytes` is for bodies beyond 512 KiB, at least one of `max_bytes`.
+    public. `memory_bytes` is for all bodies beyond 512 KiB together, and at least `max_bytes`.
     """
 
     at_once: int = 64

@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import random
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -124,17 +124,43 @@ async def test_a_compressed_body_that_is_no_photo_has_its_reason(
         assert NotFetched(site.url("/a"), reason, attempts) == await fetched(downloads, site.url("/a"))
 
 
-async def test_only_so_many_large_bodies_are_in_memory_until_they_are_done_with(downloads: WebDownloads) -> None:
-    async with serving(pages({"/large": reply(200, LARGE), "/small": reply(200, PHOTO)})) as site:
+@pytest.mark.parametrize(
+    ("body", "answer", "fit"),
+    [(WHOLE, reply, 2), (LARGE, reply, 7), (LARGE, chunked, 4)],
+    ids=["as large as may be", "less", "of unknown size: as much as it may be, until it is there"],
+)
+async def test_only_so_many_bytes_of_large_bodies_are_in_memory_until_they_are_done_with(
+    downloads: WebDownloads, body: bytes, answer: Callable[..., bytes], fit: int
+) -> None:
+    large = answer(body) if answer is chunked else answer(200, body)
+    async with serving(pages({"/large": large, "/small": reply(200, PHOTO)})) as site:
         async with AsyncExitStack() as held:
-            for _ in range(2):
+            for _ in range(fit):
                 assert isinstance(await held.enter_async_context(downloads.fetch(site.url("/large"))), Fetched)
-            third = asyncio.create_task(fetched(downloads, site.url("/large")))
-            await until(lambda: site.targets.count("/large") >= 3)
+            one_more = asyncio.create_task(fetched(downloads, site.url("/large")))
+            await until(lambda: site.targets.count("/large") > fit)
             assert isinstance(await fetched(downloads, site.url("/small")), Fetched)
             await asyncio.sleep(0.05)
-            assert not third.done()
-        assert isinstance(await third, Fetched)
+            assert not one_more.done()
+        assert isinstance(await one_more, Fetched)
+
+
+async def test_a_large_body_that_is_given_up_while_it_waits_holds_nobody_up(downloads: WebDownloads) -> None:
+    async with serving(pages({"/whole": reply(200, WHOLE), "/large": reply(200, LARGE)})) as site:
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(downloads.fetch(site.url("/whole")))
+            await held.enter_async_context(downloads.fetch(site.url("/large")))
+            first = asyncio.create_task(fetched(downloads, site.url("/whole")))
+            await until(lambda: site.targets.count("/whole") == 2)
+            await asyncio.sleep(0.05)
+            behind = asyncio.create_task(fetched(downloads, site.url("/large")))
+            await until(lambda: site.targets.count("/large") == 2)
+            await asyncio.sleep(0.05)
+            assert not behind.done()
+            first.cancel()
+            assert isinstance(await behind, Fetched)
+        both = await asyncio.gather(*(fetched(downloads, site.url("/whole")) for _ in range(2)))
+        assert all(isinstance(each, Fetched) for each in both)
 
 
 async def test_no_timeout_runs_while_a_body_waits_for_its_turn() -> None:
@@ -148,23 +174,23 @@ async def test_no_timeout_runs_while_a_body_waits_for_its_turn() -> None:
         assert isinstance(await waiting, Fetched)
 
 
-async def test_a_large_body_that_fails_gives_its_permit_back() -> None:
+async def test_a_large_body_that_fails_gives_its_memory_back() -> None:
     async def answer(call: Call) -> None:
         await call.send(reply(200, LARGE, f"Content-Length: {len(LARGE) + 1}"))
         call.writer.close()
 
     options = replace(OPTIONS, memory_bytes=1, obey_robots=False)
-    whole = pages({"/a": reply(200, LARGE)})
+    whole = pages({"/a": reply(200, WHOLE)})
     async with open_downloads(options) as downloads, serving(answer) as broken, serving(whole) as site:
         expected = NotFetched(broken.url("/a"), Reason.INCOMPLETE_BODY, 3)
         assert expected == await fetched(downloads, broken.url("/a"))
         assert isinstance(await fetched(downloads, site.url("/a")), Fetched)
 
 
-async def test_many_large_bodies_at_few_permits_and_slots_all_arrive() -> None:
+async def test_many_large_bodies_with_little_memory_and_few_slots_all_arrive() -> None:
     options = replace(OPTIONS, memory_bytes=1, at_once=3, per_owner=3, total_timeout_s=60.0)
-    answers = {f"/{n}": [reply(200, LARGE, f"Content-Length: {len(LARGE) + 1}", "Connection: close"), reply(200, LARGE)]
-               for n in range(0, 12, 3)} | {f"/{n}": [reply(200, LARGE)] for n in range(12) if n % 3}  # fmt: skip
+    answers = {f"/{n}": [reply(200, WHOLE[:-1], f"Content-Length: {MAX_BYTES}", "Connection: close"), reply(200, WHOLE)]
+               for n in range(0, 12, 3)} | {f"/{n}": [reply(200, WHOLE)] for n in range(12) if n % 3}  # fmt: skip
     options = replace(options, read_timeout_s=0.3)
     async with open_downloads(options) as downloads, serving(pages(answers)) as site:
         results = await asyncio.gather(*(fetched(downloads, site.url(f"/{n}")) for n in range(12)))
