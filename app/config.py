@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _MODELS: Final = Path(__file__).resolve().parent.parent / "models"
@@ -12,13 +12,6 @@ _MODELS: Final = Path(__file__).resolve().parent.parent / "models"
 
 def _loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def _embedded(store: str) -> str:
-    if store != "embedded":
-        message = "only 'embedded' is there yet"
-        raise ValueError(message)
-    return store
 
 
 def _listed(value: object) -> object:
@@ -67,7 +60,47 @@ class Settings(BaseSettings):
         "auto",
         description="What a product is: the product folder, else the image (auto); the label; the folder; the image.",
     )
-    store: Annotated[str, AfterValidator(_embedded)] = Field("embedded", description="Where vectors live.")
+    store: str = Field(
+        "embedded",
+        pattern=r"^(embedded|elasticsearch(\+https)?://[^\s,/@]+(,[^\s,/@]+)*/?)$",
+        description="Where vectors live: `embedded`, or `elasticsearch://host:9200` (`elasticsearch+https://`: TLS),"
+        " of a cluster several nodes.",
+    )
+    store_api_key: SecretStr | None = Field(None, description="API key for Elasticsearch, as it encodes them.")
+    store_user: str | None = Field(None, description="User for Elasticsearch, in place of a key.")
+    store_password: SecretStr | None = Field(None, description="That user's password.")
+    store_ca_file: Path | None = Field(None, description="Certificates (PEM) that Elasticsearch's own is checked with.")
+    store_namespace: str = Field(
+        "lookalike",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="First word of the names of indices on Elasticsearch: one for each service that shares a cluster.",
+    )
+    alias_prefix: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9._-]{0,31})?$",
+        description="What stands before a label's id in the name of its alias on Elasticsearch.",
+    )
+    store_vector_index: Literal["int8_hnsw", "hnsw", "flat", "bbq_hnsw"] = Field(
+        "int8_hnsw", description="How Elasticsearch indexes vectors; for an index that is made anew."
+    )
+    store_candidates: int = Field(
+        200, ge=10, le=10_000, description="Candidates that Elasticsearch looks at in each shard (num_candidates)."
+    )
+    store_shards: int = Field(1, ge=1, le=64, description="Primary shards of an index that is made anew.")
+    store_replicas: str = Field(
+        "0-1",
+        pattern=r"^\d{1,2}(-(\d{1,2}|all))?$",
+        description="Copies of each shard of an index that is made anew, or as many as there are nodes for.",
+    )
+    store_timeout_s: float = Field(10, gt=0, description="Seconds for an answer of Elasticsearch, on each node tried.")
+    media: Path | None = Field(
+        None, description="Folder of kept photos that several processes share; by default in the data folder."
+    )
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+$",
+        description="Where other processes and callers reach this one; by default its address and port.",
+    )
 
     model: Path = Field(_MODELS / "mobilenet_v2.onnx", description="The network; SHA256SUMS beside it must list it.")
     views: int = Field(
@@ -118,6 +151,16 @@ class Settings(BaseSettings):
     def _one_way_to_name_catalogues(self) -> Self:
         if self.catalog and self.catalogs:
             message = "set LOOKALIKE_CATALOG or LOOKALIKE_CATALOGS, not both"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_be_known(self) -> Self:
+        if self.store_api_key and (self.store_user or self.store_password):
+            message = "set LOOKALIKE_STORE_API_KEY or LOOKALIKE_STORE_USER and _PASSWORD, not both"
+            raise ValueError(message)
+        if bool(self.store_user) != bool(self.store_password):
+            message = "LOOKALIKE_STORE_USER and LOOKALIKE_STORE_PASSWORD go together"
             raise ValueError(message)
         return self
 

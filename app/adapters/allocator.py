@@ -1,7 +1,7 @@
 """The C library's memory allocator, told to give back what photos took.
 
-By itself glibc keeps a heap for each thread, and after the first few large photos it takes all but the largest from these
-heaps, where a small thing that lives on keeps megabytes: a service that downloads grows by a hundred of them.
+By itself glibc keeps a heap for each thread, and after the first few large photos it takes all but the largest from
+these heaps, where a small thing that lives on keeps megabytes: a service that downloads grows by a hundred of them.
 """
 
 import ctypes

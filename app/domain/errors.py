@@ -6,10 +6,13 @@ LookalikeError                     has a stable `code` and a sentence that says 
 ├── ModelError                     pixels -> vector                   the model cannot be used
 ├── StoreUnavailableError          vector -> store -> hits            the store does not answer
 ├── ModelMismatchError             vector -> store                    vectors of another space
+├── NotTheIndexerError             a change                           another process does the changing
+├── MediaElsewhereError            a kept photo                       another process keeps it
 ├── ConflictError                  what is asked for does not go with how things stand
 ├── NotFoundError                  a label, an image or a job that is not there
 ├── CatalogueError                 the catalogue cannot be read
 ├── DataFolderError                the data folder cannot be used
+├── SetupError                     what is set leads nowhere: the service does not start
 └── BusyError                      too much at once; try again
 """
 
@@ -69,7 +72,8 @@ class LookalikeError(Exception):
 class InvalidRequestError(LookalikeError):
     """A parameter that cannot be acted on.
 
-    Codes: query_source, invalid_crop, invalid_request, malformed_body, url_not_fetchable.
+    Codes: query_source, invalid_crop, invalid_filter, invalid_request, malformed_body, url_not_fetchable,
+    exact_too_large, store_rejected.
     """
 
 
@@ -98,6 +102,35 @@ class StoreUnavailableError(LookalikeError):
         super().__init__("store_unavailable", detail)
 
 
+class NotTheIndexerError(LookalikeError):
+    """Another process makes the changes, or none does yet; code not_the_indexer."""
+
+    def __init__(self, where: str | None) -> None:
+        """`where` is the address of the process that does, if it is known."""
+        there = f"send this to {where}" if where else "none has taken over yet, so try again soon"
+        super().__init__("not_the_indexer", f"This process answers searches and reads only; {there}.")
+
+
+class MediaElsewhereError(LookalikeError):
+    """A photo is kept in the folder of another process; code media_elsewhere."""
+
+    def __init__(self) -> None:
+        """One code for all: ask there, or share the folder."""
+        detail = (
+            "The image's file is kept by the process that indexed it: ask that one, or let all processes have one"
+            " folder of kept photos (LOOKALIKE_MEDIA)."
+        )
+        super().__init__("media_elsewhere", detail)
+
+
+class SetupError(LookalikeError):
+    """A setting, or what it leads to, cannot be worked with; code setup."""
+
+    def __init__(self, detail: str) -> None:
+        """One code for all: the service does not start."""
+        super().__init__("setup", detail)
+
+
 class ModelMismatchError(LookalikeError):
     """What is asked for was indexed with another model or other settings of it; code model_mismatch."""
 
@@ -111,7 +144,7 @@ class NotFoundError(LookalikeError):
 
 
 class ConflictError(LookalikeError):
-    """Codes: job_live, nothing_to_retry."""
+    """Codes: job_live, nothing_to_retry, name_taken."""
 
 
 class CatalogueError(LookalikeError):

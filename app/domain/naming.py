@@ -58,6 +58,11 @@ def encoded(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
+def decoded(name: bytes) -> str:
+    """The way back from `encoded`."""
+    return name.decode("utf-8", "surrogateescape")
+
+
 def printable(name: str) -> str:
     """A file's name as it can be shown and stored: what is no text or cannot be printed becomes U+FFFD."""
     text = encoded(name).decode("utf-8", "replace")

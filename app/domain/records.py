@@ -8,7 +8,9 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from app.domain.attributes import AttributeValue
 from app.domain.features import Vector
+from app.domain.filters import Filter
 
 StoredFeatures = npt.NDArray[np.float16]
 """float16 [dimensions]: a photo's features as they are kept."""
@@ -46,9 +48,6 @@ class CatalogueLabel:
     name: str
     path: tuple[str, ...]
     image_count: int
-
-
-AttributeValue = str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +235,10 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A vector to search for, and where. `label_ids` None means everywhere."""
+    """A vector to search for, and where. `label_ids` None means everywhere, `filter` None everything there."""
 
     vector: Vector
     k: int
     label_ids: frozenset[str] | None = None
     exact: bool = False
+    filter: Filter | None = None

@@ -6,7 +6,7 @@ from hypothesis import settings
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from tests.contract.large import copied, make_large_store, opened
-from tests.contract.stores import KINDS, ClosableStore, Place
+from tests.contract.stores import KINDS, ClosableStore, Place, server_of
 
 settings.register_profile("bounded", max_examples=50, deadline=None, database=None, derandomize=True)
 settings.load_profile("bounded")
@@ -14,9 +14,9 @@ settings.load_profile("bounded")
 
 @pytest.fixture(params=KINDS)
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    place = Place(request.param, tmp_path / "store")
+    place = Place(request.param, tmp_path / "store", server_of(request.param))
     yield place
-    await place.close()
+    await place.remove()
 
 
 @pytest.fixture

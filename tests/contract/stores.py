@@ -2,28 +2,41 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import strategies as st
 
+from app.adapters.stores.elasticsearch.client import Cluster, ClusterOptions, opened
+from app.adapters.stores.elasticsearch.fence import Fence
+from app.adapters.stores.elasticsearch.store import ElasticsearchStore, StoreOptions
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.ports import Store
 from app.domain.records import Hit, NewEntry, Query, Space
 from tests.fakes import FakeStore, Shelf
 from tests.unit.domain.samples import entry
 
-REAL_KINDS: Final = ("embedded",)
+CLUSTERS: Final = ("elasticsearch-8", "elasticsearch-9")
+REAL_KINDS: Final = ("embedded", *CLUSTERS)
 KINDS: Final = (*REAL_KINDS, "fake")
 SPACE: Final = Space("raw-one", "one", 8)
 OTHER_SPACE: Final = Space("raw-other", "other", 12)
 FLOAT16_TOLERANCE: Final = 5e-4
 """Rounding to float16 changes a vector's length by so much at most, and so a product by length from a cosine."""
 Floats = npt.NDArray[np.float32]
+
+
+def server_of(kind: str) -> str | None:
+    """TMP"""
+    import os
+
+    return os.environ.get("ES_" + kind[-1])
 
 
 class ClosableStore(Store, Protocol):
@@ -33,23 +46,63 @@ class ClosableStore(Store, Protocol):
         """Let go of what it holds."""
 
 
-class Place:
-    """Where a store lives: closing one and opening another here goes on with the same entries."""
+class OnCluster(ElasticsearchStore):
+    """A store on a cluster, together with its connections."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, space: Space, fence: Fence, options: StoreOptions) -> None:
+        super().__init__(cluster, space, fence, options)
+        self.connections = AsyncExitStack()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.connections.aclose()
+
+
+class Place:
+    """Where a store lives: closing one and opening another here goes on with the same entries.
+
+    `url` is a server's, where the kind is a cluster; there it is a namespace, named like the place.
+    """
+
+    def __init__(self, kind: str, folder: Path, url: str | None = None) -> None:
         self.folder = folder
         self._kind = kind
+        self._url = url
         self._shelf = Shelf()
+        self._leases = count(1)
         self._open: ClosableStore | None = None
+        self.namespace = f"t{uuid4().hex[:12]}"
 
     async def open(self, space: Space = SPACE) -> ClosableStore:
         """Close the store that is open here, if any, and open it again."""
         await self.close()
         if self._kind == "fake":
             self._open = FakeStore(space, self._shelf)
+        elif self._url:
+            self._open = await self._on_cluster(self._url, space)
         else:
             self._open = await EmbeddedStore.open(self.folder, space, readers=2)
         return self._open
+
+    async def _on_cluster(self, url: str, space: Space) -> OnCluster:
+        connections = AsyncExitStack()
+        cluster = await connections.enter_async_context(opened(ClusterOptions((url,))))
+        fence = Fence()
+        fence.raise_to(next(self._leases))
+        store = OnCluster(cluster, space, fence, StoreOptions(self.namespace, f"{self.namespace}-"))
+        store.connections = connections
+        await store.found()
+        await store.begin()
+        return store
+
+    async def remove(self) -> None:
+        """Close the store, and leave nothing on the server."""
+        await self.close()
+        if self._url:
+            async with opened(ClusterOptions((self._url,))) as cluster:
+                there = (await cluster.request("GET", f"/_resolve/index/{self.namespace}@*"))["indices"]
+                for index in there:
+                    await cluster.request("DELETE", f"/{index['name']}")
 
     async def close(self) -> None:
         """Close the store that is open here."""
@@ -59,14 +112,14 @@ class Place:
 
 
 @asynccontextmanager
-async def fresh_store(kind: str, space: Space = SPACE) -> AsyncIterator[ClosableStore]:
+async def fresh_store(kind: str, url: str | None, space: Space = SPACE) -> AsyncIterator[ClosableStore]:
     """An empty store for as long as the block runs."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Place(kind, Path(folder))
+        place = Place(kind, Path(folder), url)
         try:
             yield await place.open(space)
         finally:
-            await place.close()
+            await place.remove()
 
 
 def unit_vector(*numbers: float, dimensions: int = SPACE.dimensions) -> Floats:
@@ -95,6 +148,12 @@ def many(vectors: Floats, *label_ids: str, start: int = 0) -> list[NewEntry]:
 def query(vector: Floats, k: int = 10, *label_ids: str, exact: bool = False) -> Query:
     """A search, everywhere if no label is given."""
     return Query(vector, k, frozenset(label_ids) or None, exact)
+
+
+async def put_all(store: Store, entries: Sequence[NewEntry]) -> None:
+    """Put entries, all of which are taken, so that searches see them."""
+    assert not await store.put(entries)
+    await store.refresh()
 
 
 async def found(store: Store, vector: Floats, k: int = 10, *label_ids: str, exact: bool = False) -> list[str]:

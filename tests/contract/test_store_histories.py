@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.records import Description, Entry, Origin, Query
-from tests.contract.stores import REAL_KINDS, ClosableStore, Floats, Place, label_sets, new, plain_vectors
+from tests.contract.stores import REAL_KINDS, ClosableStore, Floats, Place, label_sets, new, plain_vectors, server_of
 
 Step = Callable[[ClosableStore], Awaitable[Any]]
 IMAGE_IDS = [f"i{number}" for number in range(8)]
@@ -51,6 +51,7 @@ async def _gone(leaving: Coroutine[Any, Any, Sequence[Entry]]) -> list[Entry]:
 
 async def _seen(store: ClosableStore, vector: Floats) -> list[object]:
     """All that can be told of a store, but for times and bytes."""
+    await store.refresh()
     narrowings = [None, frozenset("a"), frozenset("bc")]
     features = await store.twins(["aa" * 32, "bb" * 32])
     return [
@@ -76,7 +77,7 @@ async def _seen(store: ClosableStore, vector: Floats) -> list[object]:
 @given(history=histories, vector=plain_vectors())
 async def test_any_history_leaves_what_brute_force_would(kind: str, history: list[Step | None], vector: Floats) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        places = [Place(kind, Path(folder)), Place("fake", Path(folder))]
+        places = [Place(kind, Path(folder), server_of(kind)), Place("fake", Path(folder))]
         real, fake = [await place.open() for place in places]
         try:
             for step in history:
@@ -86,4 +87,4 @@ async def test_any_history_leaves_what_brute_force_would(kind: str, history: lis
                     assert await step(fake) == await step(real)
                 assert await _seen(fake, vector) == await _seen(real, vector)
         finally:
-            await places[0].close()
+            await places[0].remove()

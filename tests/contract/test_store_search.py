@@ -21,8 +21,10 @@ from tests.contract.stores import (
     many,
     new,
     plain_vectors,
+    put_all,
     query,
     random_vectors,
+    server_of,
     unit_vector,
 )
 
@@ -36,7 +38,7 @@ async def test_an_empty_store_finds_nothing(store: ClosableStore) -> None:
 
 
 async def test_hits_come_by_falling_score(store: ClosableStore) -> None:
-    await store.put([new("far", SOUTH), new("near", NORTH), new("aside", EAST), new("between", NORTH_EAST)])
+    await put_all(store, [new("far", SOUTH), new("near", NORTH), new("aside", EAST), new("between", NORTH_EAST)])
     hits = await store.search(query(NORTH))
     expected = [("near", 1.0), ("between", 0.5**0.5), ("aside", 0.0), ("far", -1.0)]
     assert [image_id for image_id, _ in expected] == image_ids(hits)
@@ -46,22 +48,22 @@ async def test_hits_come_by_falling_score(store: ClosableStore) -> None:
 async def test_hits_of_one_score_come_by_image_id(store: ClosableStore) -> None:
     names = [f"{letter}{number:02}" for letter in "zAa" for number in range(15)]
     shuffled = np.random.default_rng(3).permutation(names).tolist()
-    await store.put([new(name, NORTH_EAST) for name in shuffled[:20]])
-    await store.put([new("first", NORTH)])
-    await store.put([new(name, NORTH_EAST) for name in shuffled[20:]])
+    await put_all(store, [new(name, NORTH_EAST) for name in shuffled[:20]])
+    await put_all(store, [new("first", NORTH)])
+    await put_all(store, [new(name, NORTH_EAST) for name in shuffled[20:]])
     assert ["first", *sorted(names)] == await found(store, NORTH, 100)
     assert ["first", *sorted(names)[:6]] == await found(store, NORTH, 7)
     assert sorted(names)[:3] == await found(store, EAST, 3)
 
 
 async def test_the_same_search_twice_has_the_same_answer(store: ClosableStore) -> None:
-    await store.put(many(random_vectors(50)))
+    await put_all(store, many(random_vectors(50)))
     assert await store.search(query(NORTH)) == await store.search(query(NORTH))
 
 
 async def test_the_score_is_the_cosine_with_the_kept_float16_vector(store: ClosableStore) -> None:
     entries = many(random_vectors(50))
-    await store.put(entries)
+    await put_all(store, entries)
     vector = random_vectors(1, seed=2)[0]
     scores = {hit.entry.image_id: hit.score for hit in await store.search(query(vector, 50))}
     assert dict(brute_force(entries, vector, 50)) == pytest.approx(scores, abs=FLOAT16_TOLERANCE)
@@ -69,7 +71,7 @@ async def test_the_score_is_the_cosine_with_the_kept_float16_vector(store: Closa
 
 async def test_a_score_is_never_outside_minus_one_to_one(store: ClosableStore) -> None:
     vectors = random_vectors(100)
-    await store.put(many(vectors) + many(-vectors, start=100))
+    await put_all(store, many(vectors) + many(-vectors, start=100))
     for vector in vectors[:20]:
         scores = [hit.score for hit in await store.search(query(vector, 200))]
         assert max(scores) <= 1
@@ -79,14 +81,14 @@ async def test_a_score_is_never_outside_minus_one_to_one(store: ClosableStore) -
 
 @pytest.mark.parametrize("exact", [False, True])
 async def test_more_hits_than_entries_are_all_entries(store: ClosableStore, *, exact: bool) -> None:
-    await store.put(many(random_vectors(7)))
+    await put_all(store, many(random_vectors(7)))
     expected = 7
     assert expected == len(await found(store, NORTH, 100, exact=exact))
     assert expected == len(set(await found(store, NORTH, 100, "shoes", exact=exact)))
 
 
 async def test_a_label_narrows_the_search_before_it_runs(store: ClosableStore) -> None:
-    await store.put([*many(np.tile(NORTH, (300, 1)), "shoes"), new("hat", SOUTH, "hats")])
+    await put_all(store, [*many(np.tile(NORTH, (300, 1)), "shoes"), new("hat", SOUTH, "hats")])
     expected = ["hat"]
     assert expected == await found(store, NORTH, 10, "hats")
     assert expected == await found(store, NORTH, 1, "hats", exact=True)
@@ -95,13 +97,14 @@ async def test_a_label_narrows_the_search_before_it_runs(store: ClosableStore) -
 async def test_several_labels_are_searched_together_and_an_entry_under_both_is_found_once(
     store: ClosableStore,
 ) -> None:
-    await store.put(
+    await put_all(
+        store,
         [
             new("both", NORTH, "hats", "shoes"),
             new("hat", NORTH_EAST, "hats"),
             new("shoe", EAST, "shoes"),
             new("bag", NORTH, "bags"),
-        ]
+        ],
     )
     expected = ["both", "hat", "shoe"]
     assert expected == await found(store, NORTH, 10, "hats", "shoes")
@@ -110,21 +113,21 @@ async def test_several_labels_are_searched_together_and_an_entry_under_both_is_f
 
 
 async def test_under_an_unknown_label_nothing_is_found(store: ClosableStore) -> None:
-    await store.put([new("a", NORTH, "shoes")])
+    await put_all(store, [new("a", NORTH, "shoes")])
     assert not await found(store, NORTH, 10, "unknown")
     assert not await found(store, NORTH, 10, "shoe")
 
 
 async def test_a_hit_shows_the_entry_with_all_its_labels(store: ClosableStore) -> None:
     put = new("a", NORTH, "hats", "shoes", title="both")
-    await store.put([put])
+    await put_all(store, [put])
     (hit,) = await store.search(query(NORTH, 10, "shoes"))
     assert put.entry == hit.entry
 
 
 async def test_a_search_that_starts_after_a_put_returned_sees_it(store: ClosableStore) -> None:
     for number, vector in enumerate(random_vectors(40)):
-        await store.put([new(f"i{number}", vector)])
+        await put_all(store, [new(f"i{number}", vector)])
         expected = [f"i{number}"]
         assert expected == await found(store, vector, 1)
 
@@ -144,11 +147,11 @@ async def hits_meanwhile(store: ClosableStore, changing: Coroutine[Any, Any, Non
 
 
 async def test_searches_while_an_entry_is_replaced_always_find_it_once(store: ClosableStore) -> None:
-    await store.put([new("a", NORTH)])
+    await put_all(store, [new("a", NORTH)])
 
     async def replace_often() -> None:
         for number in range(60):
-            await store.put([new("a", NORTH, title=str(number))])
+            await put_all(store, [new("a", NORTH, title=str(number))])
 
     assert {1} >= {*await hits_meanwhile(store, replace_often(), 10)}
 
@@ -167,21 +170,21 @@ async def test_searches_while_entries_leave_a_label_have_as_many_hits_as_asked_f
 ) -> None:
     directions = [*np.eye(8, dtype=np.float32), *-np.eye(8, dtype=np.float32)]
     passing = [new(f"x{number}", directions[number % 16], "passing") for number in range(480)]
-    await store.put(many(random_vectors(20), "staying"))
+    await put_all(store, many(random_vectors(20), "staying"))
 
     async def hits_soon(turn: int, vector: Floats) -> int:
         await asyncio.sleep(0.0005 * turn)
         return len(await found(store, vector, 20))
 
     for _ in range(12):
-        await store.put(passing)
+        await put_all(store, passing)
         searches = [hits_soon(turn, vector) for turn, vector in enumerate(directions)]
         _, *counts = await asyncio.gather(leave(store, [each.entry.image_id for each in passing]), *searches)
         assert {20} == {*counts}
 
 
 async def test_searches_while_entries_are_deleted_have_as_many_hits_as_asked_for(store: ClosableStore) -> None:
-    await store.put(many(random_vectors(120)))
+    await put_all(store, many(random_vectors(120)))
 
     async def delete_the_nearest() -> None:
         for image_id in await found(store, NORTH, 80):
@@ -196,7 +199,7 @@ async def test_a_search_sees_all_of_a_put_or_nothing(store: ClosableStore) -> No
 
     async def put_fives() -> None:
         for start in range(0, 150, 5):
-            await store.put(many(random_vectors(5, seed=start), start=start))
+            await put_all(store, many(random_vectors(5, seed=start), start=start))
 
     writing = asyncio.create_task(put_fives())
     while not writing.done():
@@ -208,7 +211,7 @@ async def test_a_search_sees_all_of_a_put_or_nothing(store: ClosableStore) -> No
 
 async def test_many_searches_at_once_have_their_own_answers(store: ClosableStore) -> None:
     vectors = random_vectors(64)
-    await store.put(many(vectors))
+    await put_all(store, many(vectors))
     answers = await asyncio.gather(*(found(store, vector, 1) for vector in vectors))
     assert [[f"i{number:05}"] for number in range(64)] == answers
 
@@ -227,8 +230,8 @@ async def test_any_search_has_the_answer_of_comparing_every_entry(
 ) -> None:
     entries = [new(f"{number * 7 % 26:02}", row, *sorted(under)) for number, (row, under) in enumerate(rows)]
     wanted = [each for each in entries if labels is None or labels & set(each.entry.label_ids)]
-    async with fresh_store(kind) as store:
-        await store.put(entries)
+    async with fresh_store(kind, server_of(kind)) as store:
+        await put_all(store, entries)
         hits = await store.search(query(vector, k, *(labels or ()), exact=exact))
     assert brute_force(wanted, vector, k) == [(hit.entry.image_id, hit.score) for hit in hits]
 
@@ -236,6 +239,6 @@ async def test_any_search_has_the_answer_of_comparing_every_entry(
 @pytest.mark.parametrize("seed", range(5))
 async def test_an_exact_search_finds_the_true_nearest(store: ClosableStore, seed: int) -> None:
     entries = many(random_vectors(400, seed=seed))
-    await store.put(entries)
+    await put_all(store, entries)
     vector = random_vectors(1, seed=100 + seed)[0]
     assert_nearest(await store.search(query(vector, 30, exact=True)), entries, vector, 30)

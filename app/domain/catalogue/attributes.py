@@ -1,29 +1,14 @@
 """Typed attributes of a table, as a catalogue's TOML declares them."""
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
+from app.domain.attributes import AttributeType, AttributeValue
 from app.domain.catalogue.values import valid_text
-from app.domain.records import AttributeValue
 
 CORE_COLUMNS: Final = frozenset({"image_id", "label_id", "product_id", "url", "urls", "path", "title"})
 _TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-class AttributeType(StrEnum):
-    """What an attribute's values are."""
-
-    STRING = "string"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    """A date or a time in ISO 8601, kept as it is written."""
-
-
-Attributes = Mapping[str, AttributeType]
 
 
 def parse_declaration(declared: object) -> dict[str, AttributeType]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.domain.catalogue.attributes import Attributes, parse_declaration
+from app.domain.attributes import Attributes
+from app.domain.catalogue.attributes import parse_declaration
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _KEYS: Final = frozenset({"path", "files", "attributes"})

@@ -4,11 +4,11 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from app.domain.catalogue.attributes import CORE_COLUMNS, Attributes, parse_value
+from app.domain.attributes import Attributes, AttributeValue
+from app.domain.catalogue.attributes import CORE_COLUMNS, parse_value
 from app.domain.catalogue.editions import labels_of, parse_urls
 from app.domain.catalogue.values import Flaw, ImageRecord, RecordError, Remark, text_of, valid_text
 from app.domain.naming import MAX_PRODUCT_ID_LENGTH, address_image_id
-from app.domain.records import AttributeValue
 
 PLACES: Final = frozenset({"url", "urls", "path"})
 

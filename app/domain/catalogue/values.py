@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.domain.records import AttributeValue
+from app.domain.attributes import AttributeValue
 
 
 class Flaw(StrEnum):

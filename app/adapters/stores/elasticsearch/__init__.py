@@ -1,0 +1,1 @@
+"""The store on a cluster of Elasticsearch: entries are its truth, an index for each space answers searches."""

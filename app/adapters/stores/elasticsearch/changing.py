@@ -1,0 +1,161 @@
+"""Changes of entries in both indices, so that a kill in between leaves nothing that is not repaired.
+
+A change is written down in the journal before it begins. Whoever becomes the indexer next brings what the journal names
+into line with the truth; so does this process after a change that failed.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from app.adapters.stores.elasticsearch.client import Cluster, VersionConflictError, line
+from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, space_document
+from app.adapters.stores.elasticsearch.fence import Fence
+from app.adapters.stores.elasticsearch.mappings import Names
+from app.adapters.stores.elasticsearch.reading import Found, Reading
+from app.domain.errors import NotTheIndexerError, StoreUnavailableError
+from app.domain.records import Space
+
+_JOURNAL: Final = "journal"
+_LIVE: Final = "live"
+_MAX_LINES: Final = 1000
+_MAX_BYTES: Final = 8_000_000
+_MAX_READ: Final = 200
+_TRIES: Final = 5
+_FIRST_WAIT_S: Final = 0.2
+_CONFLICT: Final = 409
+_MISSING: Final = 404
+_REFUSED: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A document to write, or to delete where there is none."""
+
+    index: str
+    document_id: str
+    document: Mapping[str, Any] | None
+
+
+class Changing:
+    """Writes, one change after the other."""
+
+    def __init__(self, cluster: Cluster, names: Names, space: Space, fence: Fence, reading: Reading) -> None:
+        """`fence` tells whether this process may."""
+        self._cluster = cluster
+        self._reading = reading
+        self._names = names
+        self._space = space
+        self._fence = fence
+        self._unsettled: set[str] = set()
+        """Images of changes that failed, and may be half done."""
+
+    async def apply(self, image_ids: Sequence[str], writes: Sequence[Write]) -> set[str]:
+        """Make a change of these images; the ids of documents that the cluster refuses.
+
+        One change at a time. Raises StoreUnavailableError and NotTheIndexerError; then all or a part of it is done.
+        """
+        if self._unsettled:
+            await self.settle()
+        version = self._fence.next()
+        self._unsettled.update(image_ids)
+        await self._note(version)
+        refused = await self._write(writes, version)
+        self._unsettled.clear()
+        return refused
+
+    async def settle(self) -> None:
+        """Bring the space's index into line with the truth, for what failed changes and the journal name."""
+        noted = (await self._reading.remembered([_JOURNAL])).get(_JOURNAL)
+        await self._align(sorted(self._unsettled.union(noted.source["image_ids"] if noted else ())))
+        self._unsettled.clear()
+        await self._note(self._fence.next())
+
+    async def catch_up(self) -> None:
+        """Bring the space's index into line with all of the truth, if another space was live since it was."""
+        live = {"kind": _LIVE, "space_id": self._space.space_id}
+        noted = (await self._reading.remembered([_LIVE])).get(_LIVE)
+        if noted and noted.source != live:
+            for index in (self._names.entries, self._names.space(self._space)):
+                after = ""
+                while image_ids := await self._reading.image_ids(index, after, _MAX_READ):
+                    await self._align(image_ids)
+                    after = image_ids[-1]
+        if not noted or noted.source != live:
+            await self._put_state(_LIVE, live, self._fence.next())
+
+    async def _align(self, image_ids: Sequence[str]) -> None:
+        for start in range(0, len(image_ids), _MAX_READ):
+            some = image_ids[start : start + _MAX_READ]
+            version = self._fence.next()
+            found = await self._reading.truth(some, with_features=True)
+            await self._send([self._derived(image_id, found.get(image_id), version) for image_id in some])
+
+    def _derived(self, image_id: str, found: Found | None, version: int) -> list[bytes]:
+        if found is None or found.source["space"] != self._space.fingerprint:
+            return _lines(Write(self._names.space(self._space), image_id, None), version)
+        document = space_document(parse_entry(found.source), parse_features(found.fields))
+        return _lines(Write(self._names.space(self._space), image_id, document), found.version)
+
+    async def _note(self, version: int) -> None:
+        await self._put_state(_JOURNAL, {"kind": _JOURNAL, "image_ids": sorted(self._unsettled)}, version)
+
+    async def _put_state(self, document_id: str, document: Mapping[str, Any], version: int) -> None:
+        path = f"/{self._names.state}/_doc/{quote(document_id, safe='')}"
+        try:
+            await self._cluster.request(
+                "PUT", path, document, {"version": str(version), "version_type": "external_gte"}
+            )
+        except VersionConflictError:
+            raise self._lost() from None
+
+    async def _write(self, writes: Sequence[Write], version: int) -> set[str]:
+        refused: set[str] = set()
+        pending: list[list[bytes]] = []
+        size = 0
+        for write in writes:
+            lines = _lines(write, version)
+            length = sum(map(len, lines))
+            if pending and (size + length > _MAX_BYTES or len(pending) == _MAX_LINES):
+                refused |= await self._send(pending)
+                pending, size = [], 0
+            pending.append(lines)
+            size += length
+        return refused | await self._send(pending)
+
+    async def _send(self, writes: Sequence[list[bytes]]) -> set[str]:
+        """In one request; what the cluster is too busy for again, after a while."""
+        refused: set[str] = set()
+        wait_s = _FIRST_WAIT_S
+        for _ in range(_TRIES):
+            if not writes:
+                return refused
+            answer = await self._cluster.lines("/_bulk", [one for lines in writes for one in lines])
+            again = []
+            for lines, item in zip(writes, answer["items"], strict=True):
+                result = next(iter(item.values()))
+                status = result["status"]
+                if status == _CONFLICT:
+                    raise self._lost()
+                if status == _REFUSED:
+                    refused.add(result["_id"])
+                elif status >= _REFUSED and status != _MISSING:
+                    again.append(lines)
+            writes = again
+            if writes:
+                await asyncio.sleep(wait_s)
+                wait_s *= 2
+        raise StoreUnavailableError("Elasticsearch does not take what is to be written now.")
+
+    def _lost(self) -> NotTheIndexerError:
+        self._fence.give_up()
+        return NotTheIndexerError(self._fence.where)
+
+
+def _lines(write: Write, version: int) -> list[bytes]:
+    to = {"_index": write.index, "_id": write.document_id, "version": version, "version_type": "external_gte"}
+    if write.document is None:
+        return [line({"delete": to})]
+    return [line({"index": to}), line(write.document)]

@@ -1,0 +1,219 @@
+"""The store on Elasticsearch as the port promises it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from app.adapters.stores.elasticsearch.aliases import Aliases
+from app.adapters.stores.elasticsearch.changing import Changing
+from app.adapters.stores.elasticsearch.client import Cluster
+from app.adapters.stores.elasticsearch.documents import (
+    STANDING_FIELDS,
+    parse_entry,
+    parse_features,
+    parse_standing,
+)
+from app.adapters.stores.elasticsearch.fence import Fence
+from app.adapters.stores.elasticsearch.founding import Founding
+from app.adapters.stores.elasticsearch.mappings import IndexOptions, Names
+from app.adapters.stores.elasticsearch.reading import Found, Reading, deletion_document_id
+from app.adapters.stores.elasticsearch.writing import Writing
+from app.domain.errors import StoreUnavailableError
+from app.domain.records import (
+    Description,
+    Entry,
+    Hit,
+    LabelIndex,
+    Member,
+    NewEntry,
+    Query,
+    Space,
+    Standing,
+    StoredFeatures,
+)
+
+T = TypeVar("T")
+
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """How indices are named, made and asked. `candidates` is `num_candidates`, at least."""
+
+    namespace: str = "lookalike"
+    alias_prefix: str = ""
+    candidates: int = 200
+    index: IndexOptions = field(default_factory=IndexOptions)
+    known: bool = False
+    """Whether the service comes with a key or a user."""
+
+
+class ElasticsearchStore:
+    """See the port. Any number of processes on one cluster; the one that holds the fence changes things."""
+
+    def __init__(self, cluster: Cluster, space: Space, fence: Fence, options: StoreOptions) -> None:
+        """Nothing is asked of the cluster yet: it may be away."""
+        names = Names(options.namespace)
+        self._options = options
+        self._fence = fence
+        self._reading = Reading(cluster, names, space)
+        self._changing = Changing(cluster, names, space, fence, self._reading)
+        self._aliases = Aliases(cluster, names.space(space), names, options.alias_prefix)
+        self._writing = Writing(
+            cluster, names, space, reading=self._reading, changing=self._changing, aliases=self._aliases
+        )
+        self._founding = Founding(cluster, names, space, options.index, known=options.known)
+        self._turn = asyncio.Lock()
+        self._unseen = False
+        self.space = space
+
+    @property
+    def method(self) -> str:
+        """How the vectors are indexed."""
+        return self._options.index.vector_index
+
+    async def check(self) -> None:
+        """Look at the cluster's version, at what stands under our names, and at our rights as a reader.
+
+        Raises SetupError with a sentence, StoreUnavailableError when the cluster is away.
+        """
+        await self._founding.check()
+
+    async def found(self) -> None:
+        """Check, and make what is missing; any process may, and the lease needs a place. Raises as `check` does."""
+        await self._founding.make()
+
+    async def begin(self) -> None:
+        """Become the one that changes things: what a killed process left half done is repaired.
+
+        Raises StoreUnavailableError, NotTheIndexerError.
+        """
+        async with self._turn:
+            await self._aliases.load()
+            await self._changing.settle()
+            await self._writing.refresh()
+            await self._changing.catch_up()
+            await self._writing.refresh()
+
+    # What is asked.
+
+    async def search(self, query: Query) -> list[Hit]:
+        """The nearest entries."""
+        return await self._reading.hits(query, self.method, self._options.candidates)
+
+    async def entry(self, image_id: str) -> Entry | None:
+        """One entry."""
+        return (await self.entries([image_id])).get(image_id)
+
+    async def entries(self, image_ids: Sequence[str]) -> Mapping[str, Entry]:
+        """Some entries."""
+        found = await self._reading.truth(image_ids)
+        return {image_id: parse_entry(one.source) for image_id, one in found.items()}
+
+    async def features(self, image_id: str) -> StoredFeatures | None:
+        """An entry's features."""
+        found = (await self._reading.truth([image_id], with_features=True, fields=["space"])).get(image_id)
+        return parse_features(found.fields) if found and self._is_live(found) else None
+
+    async def existing(self, image_ids: Sequence[str]) -> Mapping[str, Standing]:
+        """Which of these are there."""
+        found = await self._reading.truth(image_ids, fields=STANDING_FIELDS)
+        return {image_id: parse_standing(one.source) for image_id, one in found.items() if self._is_live(one)}
+
+    def _is_live(self, found: Found) -> bool:
+        return bool(found.source["space"] == self.space.fingerprint)
+
+    async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
+        """Features of the same bytes."""
+        return await self._reading.twins(sha256s)
+
+    async def unindexed(self, label_ids: Collection[str]) -> Collection[str]:
+        """Labels without entries."""
+        return set(label_ids) - await self._reading.there(label_ids) if label_ids else ()
+
+    async def members(self, label_id: str, after: str, count: int) -> list[Member]:
+        """A label's next entries."""
+        return await self._reading.members(label_id, after, count)
+
+    async def deleted(self, image_ids: Sequence[str]) -> Collection[str]:
+        """Which of these were deleted."""
+        ids = {deletion_document_id(image_id): image_id for image_id in image_ids}
+        return {ids[document_id] for document_id in await self._reading.remembered(ids)}
+
+    async def counts(self) -> Mapping[str, int]:
+        """Entries by label."""
+        return await self._reading.counts()
+
+    async def labels(self) -> list[LabelIndex]:
+        """What is indexed."""
+        return await self._reading.label_indexes()
+
+    async def label(self, label_id: str) -> LabelIndex | None:
+        """What is indexed under a label."""
+        found = await self._reading.label_indexes(label_id)
+        return found[0] if found else None
+
+    async def ping(self) -> None:
+        """Whether every shard of ours can be asked."""
+        await self._founding.ping()
+
+    async def refresh(self) -> None:
+        """Let searches see what was written."""
+        if self._unseen:
+            self._unseen = False
+            try:
+                await self._writing.refresh()
+            except StoreUnavailableError:
+                self._unseen = True
+                raise
+
+    # What is changed.
+
+    async def put(self, entries: Sequence[NewEntry]) -> Collection[str]:
+        """Add entries or replace them."""
+        latest = {new.entry.image_id: new for new in entries}
+        return await self._change(lambda: self._writing.put(latest)) if latest else ()
+
+    async def name_labels(self, names: Mapping[str, str]) -> None:
+        """What labels are called, and that their aliases can be had."""
+        if names:
+            await self._change(lambda: self._writing.name_labels(names))
+
+    async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
+        """One more label for entries."""
+        if image_ids:
+            await self._change(lambda: self._writing.add_label(image_ids, label_id))
+
+    async def describe(self, descriptions: Mapping[str, Description]) -> None:
+        """Other words for entries."""
+        if descriptions:
+            await self._change(lambda: self._writing.describe(descriptions))
+
+    async def take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
+        """One label less for entries."""
+        return await self._change(lambda: self._writing.take_out(image_ids, label_id)) if image_ids else []
+
+    async def delete(self, image_id: str) -> Entry | None:
+        """Delete for good."""
+        return await self._change(lambda: self._writing.delete(image_id))
+
+    async def forgive(self, label_id: str) -> None:
+        """Forget deletions."""
+        await self._change(lambda: self._writing.forgive(label_id))
+
+    async def drop_label(self, label_id: str) -> list[Entry]:
+        """Take a label away."""
+        return await self._change(lambda: self._writing.drop_label(label_id))
+
+    # Changes: one at a time, each to its end even if its caller goes away.
+
+    async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
+        return await asyncio.shield(self._in_turn(change))
+
+    async def _in_turn(self, change: Callable[[], Awaitable[T]]) -> T:
+        async with self._turn:
+            self._fence.next()  # raises before anything is looked up
+            self._unseen = True
+            return await change()

@@ -1,0 +1,165 @@
+"""What changes on the cluster, one call at a time: both indices, the aliases, what is remembered beside the entries."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.adapters.stores.elasticsearch.aliases import Aliases
+from app.adapters.stores.elasticsearch.changing import Changing, Write
+from app.adapters.stores.elasticsearch.client import Cluster
+from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, space_document, truth_document
+from app.adapters.stores.elasticsearch.mappings import Names
+from app.adapters.stores.elasticsearch.reading import Reading, deletion_document_id, label_document_id
+from app.domain.records import Description, Entry, NewEntry, Origin, Space, StoredFeatures
+
+_PAGE: Final = 500
+
+
+class Writing:
+    """Each call as the port `Store` promises it, in its turn."""
+
+    def __init__(
+        self, cluster: Cluster, names: Names, space: Space, *, reading: Reading, changing: Changing, aliases: Aliases
+    ) -> None:
+        """`aliases` are loaded before the first call."""
+        self._cluster = cluster
+        self._names = names
+        self._space = space
+        self._reading = reading
+        self._changing = changing
+        self._aliases = aliases
+
+    async def refresh(self) -> None:
+        """Let searches see what was written."""
+        indices = ",".join((self._names.entries, self._names.space(self._space), self._names.state))
+        await self._cluster.request("POST", f"/{indices}/_refresh", None, {"ignore_unavailable": "true"})
+
+    async def put(self, latest: Mapping[str, NewEntry]) -> Collection[str]:
+        """Add entries or replace them; the ids of those that are refused."""
+        others = [image_id for image_id, new in latest.items() if not _is_upload(new.entry)]
+        deleted = await self._reading.remembered(map(deletion_document_id, others))
+        taken = [new for image_id, new in latest.items() if deletion_document_id(image_id) not in deleted]
+        await self._aliases.make({label_id for new in taken for label_id in new.entry.label_ids})
+        writes = [write for new in taken for write in self._written(new.entry, new.features)]
+        writes += [
+            Write(self._names.state, deletion_document_id(new.entry.image_id), None)
+            for new in taken
+            if _is_upload(new.entry)
+        ]
+        return await self._changing.apply([new.entry.image_id for new in taken], writes) if taken else ()
+
+    def _written(self, entry: Entry, features: StoredFeatures, before: Mapping[str, Any] | None = None) -> list[Write]:
+        """An entry in both indices; one that is only changed keeps its space and when it was indexed."""
+        fingerprint = before["space"] if before else self._space.fingerprint
+        indexed_at = before["indexed_at"] if before else datetime.now(UTC).isoformat()
+        truth = truth_document(entry, features, fingerprint, indexed_at)
+        writes = [Write(self._names.entries, entry.image_id, truth)]
+        if fingerprint == self._space.fingerprint:
+            writes.append(Write(self._names.space(self._space), entry.image_id, space_document(entry, features)))
+        return writes
+
+    def _removed(self, image_id: str) -> list[Write]:
+        return [Write(index, image_id, None) for index in (self._names.entries, self._names.space(self._space))]
+
+    async def name_labels(self, names: Mapping[str, str]) -> None:
+        """What labels are called, and that their aliases can be had."""
+        await self._aliases.make(names)
+        ids = {label_document_id(label_id): label_id for label_id in names}
+        known = await self._reading.remembered(ids)
+        documents = {
+            document_id: {"kind": "label", "label_ids": [label_id], "name": names[label_id]}
+            for document_id, label_id in ids.items()
+            if document_id not in known or known[document_id].source["name"] != names[label_id]
+        }
+        await self._changing.apply([], [Write(self._names.state, *one) for one in documents.items()])
+
+    async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
+        """One more label for entries."""
+        await self._aliases.make([label_id])
+        await self._rewrite(
+            image_ids, lambda entry: replace(entry, label_ids=tuple(sorted({*entry.label_ids, label_id})))
+        )
+
+    async def _rewrite(self, image_ids: Collection[str], changed: Callable[[Entry], Entry | None]) -> list[Entry]:
+        """Write entries that change as they are to be, None for gone; those that are gone then."""
+        gone: list[Entry] = []
+        ids = list(dict.fromkeys(image_ids))
+        for start in range(0, len(ids), _PAGE):
+            entries = await self._entries(ids[start : start + _PAGE])
+            after = {image_id: changed(entry) for image_id, entry in entries.items()}
+            moved = [image_id for image_id, entry in entries.items() if after[image_id] != entry]
+            full = await self._reading.truth(moved, with_features=True)
+            writes: list[Write] = []
+            for image_id, found in full.items():
+                entry = after[image_id]
+                if entry is None:
+                    gone.append(entries[image_id])
+                    writes += self._removed(image_id)
+                else:
+                    writes += self._written(entry, parse_features(found.fields), found.source)
+            if writes:
+                await self._changing.apply(moved, writes)
+        return gone
+
+    async def describe(self, descriptions: Mapping[str, Description]) -> None:
+        """Other words for entries."""
+        await self._rewrite(descriptions, lambda entry: _described(entry, descriptions))
+
+    async def _entries(self, image_ids: Sequence[str]) -> dict[str, Entry]:
+        found = await self._reading.truth(image_ids)
+        return {image_id: parse_entry(one.source) for image_id, one in found.items()}
+
+    async def take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
+        """One label less for entries."""
+        gone = await self._rewrite(image_ids, lambda entry: _without(entry, label_id))
+        await self.refresh()
+        return gone
+
+    async def delete(self, image_id: str) -> Entry | None:
+        """Delete for good."""
+        entry = (await self._entries([image_id])).get(image_id)
+        if entry is None:
+            return None
+        deletion = {"kind": "deletion", "label_ids": list(entry.label_ids)}
+        note = Write(self._names.state, deletion_document_id(image_id), deletion)
+        await self._changing.apply([image_id], [note, *self._removed(image_id)])
+        await self.refresh()
+        return entry
+
+    async def forgive(self, label_id: str) -> None:
+        """Forget deletions."""
+        await self.refresh()
+        while ids := await self._reading.remembered_under("deletion", label_id, _PAGE):
+            await self._changing.apply([], [Write(self._names.state, one, None) for one in ids])
+            await self.refresh()
+
+    async def drop_label(self, label_id: str) -> list[Entry]:
+        """Take a label away."""
+        gone: list[Entry] = []
+        await self.refresh()
+        while members := await self._reading.members(label_id, "", _PAGE):
+            ids = [member.image_id for member in members]
+            gone += await self._rewrite(ids, lambda entry: _without(entry, label_id))
+            await self.refresh()
+        await self.forgive(label_id)
+        await self._aliases.drop(label_id)
+        await self._changing.apply([], [Write(self._names.state, label_document_id(label_id), None)])
+        return gone
+
+
+def _is_upload(entry: Entry) -> bool:
+    return entry.origin is Origin.UPLOAD
+
+
+def _described(entry: Entry, descriptions: Mapping[str, Description]) -> Entry:
+    said = descriptions[entry.image_id]
+    return replace(entry, product_id=said.product_id, title=said.title, attributes=said.attributes)
+
+
+def _without(entry: Entry, label_id: str) -> Entry | None:
+    """The entry without a label; None without its last one."""
+    if label_id not in entry.label_ids:
+        return entry
+    left = tuple(one for one in entry.label_ids if one != label_id)
+    return replace(entry, label_ids=left) if left else None
