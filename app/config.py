@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         description="Copies of each shard of an index that is made anew, or as many as there are nodes for.",
     )
     store_timeout_s: float = Field(10, gt=0, description="Seconds for an answer of Elasticsearch, on each node tried.")
+    store_lease_s: float = Field(
+        10, ge=1, description="Seconds after which another process takes over from one that is gone."
+    )
     media: Path | None = Field(
         None, description="Folder of kept photos that several processes share; by default in the data folder."
     )

@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from app import __version__
 from app.api import images, index, jobs, labels, problems, search, service
 from app.api.schemas.labels import UploadForm
-from app.api.schemas.search import SearchForm, SearchRequest
+from app.api.schemas.search import BatchForm, BatchRequest, SearchForm, SearchRequest
 from app.config import Settings
 from app.flows.services import Services
 from app.wiring import open_services
@@ -28,7 +28,7 @@ Which products look like this photo? Index a label of the catalogue with `POST /
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
-_FORMS: Final = (SearchForm, SearchRequest, UploadForm)
+_FORMS: Final = (SearchForm, SearchRequest, BatchForm, BatchRequest, UploadForm)
 """Bodies that are parsed by hand, since one operation takes a form or JSON; described all the same."""
 
 

@@ -13,13 +13,10 @@ from app.adapters.data_folder import owned
 from app.adapters.downloading.downloads import open_downloads
 from app.adapters.downloading.options import DownloadOptions
 from app.adapters.embedding import OnnxEmbedder
-from app.adapters.ledger.ledger import SqliteLedger
-from app.adapters.media import Keep, MediaFolder
-from app.adapters.stores.embedded.store import EmbeddedStore
 from app.adapters.workers import ThreadWorkers, usable_cores
 from app.config import Settings
 from app.domain.imaging import Limits
-from app.domain.ports import Catalogue, Downloads, Embedder, Ledger, Media, Store, Workers
+from app.domain.ports import Catalogue, Downloads, Embedder, Workers
 from app.domain.records import ModelCard, ProductFrom, Space
 from app.flows.batching import Batching
 from app.flows.bringing import Bringing
@@ -27,10 +24,12 @@ from app.flows.browsing import Browsing
 from app.flows.editing import Editing
 from app.flows.indexing import Indexing
 from app.flows.jobs import Jobs
+from app.flows.leading import Leading
 from app.flows.meeting import Meeting
 from app.flows.recording import Recorder
 from app.flows.removing import Removing
 from app.flows.running import Runner
+from app.flows.search_batches import SearchBatches
 from app.flows.searching import Searching
 from app.flows.services import Services
 from app.flows.sweeping import Sweeping
@@ -38,6 +37,7 @@ from app.flows.uploading import Uploading
 from app.flows.waiting import Waiting
 from app.flows.watching import Watching
 from app.flows.working import Working
+from app.wiring_stores import Kept, open_kept
 
 _INDEXING_NICENESS: Final = 10
 """Searches outrank indexing."""
@@ -54,13 +54,12 @@ class _Parts:
     """The adapters, open."""
 
     embedder: Embedder
-    store: Store
-    ledger: Ledger
-    media: Media
+    kept: Kept
     catalogue: Catalogue
     downloads: Downloads
     search_workers: Workers
     index_workers: Workers
+    search_threads: int
     index_threads: int
 
 
@@ -70,22 +69,32 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     give_memory_back()
     async with AsyncExitStack() as stack:
         parts = await _open_parts(settings, stack)
-        browsing = Browsing(parts.catalogue, parts.store, parts.media, parts.ledger)
-        runner = await _open_runner(settings, parts, browsing, stack)
-        jobs = Jobs(parts.ledger, runner, browsing, parts.store)
+        browsing = Browsing(parts.catalogue, parts.kept.store, parts.kept.media, parts.kept.ledger)
+        runner = _runner(settings, parts, browsing)
+        leading = Leading(parts.kept.leadership, parts.kept.ledger, runner)
+        await leading.open()
+        stack.push_async_callback(leading.close)
+        jobs = Jobs(parts.kept.ledger, runner, browsing, parts.kept.store, leading)
+        searching = Searching(parts.embedder, parts.search_workers, parts.kept.store, parts.catalogue, parts.downloads)
         yield Services(
-            searching=Searching(parts.embedder, parts.search_workers, parts.store, parts.catalogue, parts.downloads),
+            searching=searching,
+            search_batches=SearchBatches(searching, parts.downloads, at_once=max(1, parts.search_threads - 1)),
             browsing=browsing,
             uploading=Uploading(
-                parts.embedder, parts.search_workers, parts.store, parts.media, ProductFrom(settings.product_from)
+                parts.embedder,
+                parts.search_workers,
+                parts.kept.store,
+                parts.kept.media,
+                ProductFrom(settings.product_from),
             ),
-            editing=Editing(parts.store, parts.media),
+            editing=Editing(parts.kept.store, parts.kept.media),
             jobs=jobs,
-            watching=Watching(parts.ledger, jobs),
-            removing=Removing(jobs, parts.store, parts.media),
+            leading=leading,
+            watching=Watching(parts.kept.ledger, jobs),
+            removing=Removing(jobs, parts.kept.store, parts.kept.media),
             embedder=parts.embedder,
-            store=parts.store,
-            ledger=parts.ledger,
+            store=parts.kept.store,
+            ledger=parts.kept.ledger,
             max_upload_bytes=settings.max_image_bytes,
         )
 
@@ -98,56 +107,48 @@ async def _open_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
     embedder = await asyncio.to_thread(
         OnnxEmbedder, settings.model, views=settings.views, colour_weight=settings.colour_weight, limits=limits
     )
-    store = await EmbeddedStore.open(folder / "store", _raw_space(embedder.card), readers=search_threads + 1)
-    stack.push_async_callback(store.close)
+    space = _raw_space(embedder.card)
+    kept = await open_kept(settings, folder, space, stack, readers=search_threads + 1, limits=limits)
     return _Parts(
         embedder=embedder,
-        store=store,
-        ledger=stack.enter_context(closing(SqliteLedger(folder / "jobs.sqlite3"))),
-        media=MediaFolder(folder / "media", limits, Keep(settings.keep), settings.min_free_bytes),
+        kept=kept,
         catalogue=await stack.enter_async_context(_catalogue(settings, folder / "catalogues")),
         downloads=await stack.enter_async_context(open_downloads(_download_options(settings))),
         search_workers=stack.enter_context(closing(ThreadWorkers("search", search_threads, settings.search_queue))),
         index_workers=stack.enter_context(
             closing(ThreadWorkers("index", index_threads, _UNBOUNDED, niceness=_INDEXING_NICENESS))
         ),
+        search_threads=search_threads,
         index_threads=index_threads,
     )
 
 
-async def _open_runner(settings: Settings, parts: _Parts, browsing: Browsing, stack: AsyncExitStack) -> Runner:
+def _runner(settings: Settings, parts: _Parts, browsing: Browsing) -> Runner:
     product_from = ProductFrom(settings.product_from)
-    waiting = Waiting(parts.media)
+    waiting = Waiting(parts.kept.media)
     indexing = Indexing(
         embedder=parts.embedder,
         workers=parts.index_workers,
-        store=parts.store,
+        store=parts.kept.store,
         catalogue=parts.catalogue,
-        media=parts.media,
+        media=parts.kept.media,
         product_from=product_from,
     )
     stage = Batching(indexing.take, waiting, size=settings.index_batch, at_once=parts.index_threads + 1)
-    recorder = Recorder(parts.ledger, waiting)
+    recorder = Recorder(parts.kept.ledger, waiting)
     working = Working(
-        ledger=parts.ledger,
-        store=parts.store,
+        ledger=parts.kept.ledger,
+        store=parts.kept.store,
         browsing=browsing,
         downloads=parts.downloads,
-        meeting=Meeting(parts.store, product_from),
-        bringing=Bringing(parts.downloads, stage, parts.store),
+        meeting=Meeting(parts.kept.store, product_from),
+        bringing=Bringing(parts.downloads, stage, parts.kept.store),
         recorder=recorder,
-        sweeping=Sweeping(parts.ledger, parts.store, parts.catalogue, parts.media),
+        sweeping=Sweeping(parts.kept.ledger, parts.kept.store, parts.catalogue, parts.kept.media),
         waiting=waiting,
         under_way=_UNDER_WAY_TIMES * settings.downloads,
     )
-    stage.open()
-    stack.push_async_callback(stage.close)
-    recorder.open()
-    stack.push_async_callback(recorder.close)
-    runner = Runner(parts.ledger, working, waiting, jobs_at_once=settings.jobs_at_once)
-    await runner.open()
-    stack.push_async_callback(runner.close)
-    return runner
+    return Runner(parts.kept.ledger, working, waiting, jobs_at_once=settings.jobs_at_once, parts=(stage, recorder))
 
 
 def _catalogue(settings: Settings, cache_folder: Path) -> AbstractAsyncContextManager[Catalogue]:

@@ -1,9 +1,13 @@
-"""What every test may use: drawn photos, the shared data where it is, and the real service."""
+"""What every test may use: drawn photos, the shared data where it is, and real servers."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from tests.clusters import NoServerError, prepared, running_elasticsearch
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -17,10 +21,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Without the real photos: skip on a user's machine, fail where CI runs."""
     if item.get_closest_marker("shared") and not SHARED.is_dir():
-        reason = "needs ../shared/data, real photos that are not part of the repository"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _do_without("needs ../shared/data, real photos that are not part of the repository")
+
+
+def _do_without(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +40,44 @@ def clothing() -> Path:
 def grocery() -> Path:
     """Real photos of 41 grocery SKUs, train and test."""
     return SHARED / "grocery"
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an Elasticsearch 8 that all tests of the session share: each uses names of its own."""
+    yield from _address("8.19.21", "LOOKALIKE_TEST_ELASTICSEARCH_URL", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_9(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an Elasticsearch 9, shared likewise."""
+    yield from _address("9.5.3", "LOOKALIKE_TEST_ELASTICSEARCH_9_URL", tmp_path_factory)
+
+
+def _address(version: str, variable: str, folders: pytest.TempPathFactory) -> Iterator[str]:
+    """The user's own server, if one is named; else one of ours, started now and stopped with the session."""
+    if named := os.environ.get(variable):
+        yield named.rstrip("/")
+        return
+    _require(version)
+    with running_elasticsearch(version, folders.mktemp("elasticsearch")) as cluster:
+        yield cluster.urls[0]
+
+
+@pytest.fixture(scope="session")
+def own_elasticsearch() -> None:
+    """For tests that start clusters of their own: skipped (in CI failed) with the reason where that cannot be done."""
+    _require("8.19.21")
+
+
+@pytest.fixture(scope="session")
+def own_secured_elasticsearch() -> None:
+    """Likewise, with API keys."""
+    _require("8.19.21", secured=True)
+
+
+def _require(version: str, *, secured: bool = False) -> None:
+    try:
+        prepared(version, secured=secured)
+    except NoServerError as error:
+        _do_without(str(error))

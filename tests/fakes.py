@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from app.domain.filters import matches
 from app.domain.records import (
     Description,
     Entry,
     Hit,
+    KeptEntry,
     LabelIndex,
     Member,
     NewEntry,
@@ -23,23 +25,14 @@ from app.domain.records import (
 )
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """An entry as it lies on the shelf."""
-
-    entry: Entry
-    features: StoredFeatures
-    fingerprint: str
-    indexed_at: datetime
-
-
 @dataclass
 class Shelf:
     """What outlives a store that is closed: give the same shelf to the next one."""
 
-    entries: dict[str, _Kept] = field(default_factory=dict)
+    entries: dict[str, KeptEntry] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    deleted: dict[str, Entry] = field(default_factory=dict)
+    deleted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Labels by image id."""
 
 
 class FakeStore:
@@ -52,7 +45,10 @@ class FakeStore:
         self.space = space
         self._shelf = shelf or Shelf()
 
-    async def put(self, entries: Sequence[NewEntry]) -> None:
+    async def refresh(self) -> None:
+        """Everything is seen already."""
+
+    async def put(self, entries: Sequence[NewEntry]) -> Collection[str]:
         """All or none: nothing is on the shelf before the last is read."""
         await asyncio.sleep(0)  # as with any store, other calls may come in between
         now = datetime.now(UTC)
@@ -62,14 +58,15 @@ class FakeStore:
                 self._shelf.deleted.pop(image_id, None)
             if image_id not in self._shelf.deleted:
                 self._shelf.entries[image_id] = kept
+        return ()
 
-    def _kept(self, new: NewEntry, now: datetime) -> _Kept:
-        return _Kept(_tidy(new.entry), new.features.copy(), self.space.fingerprint, now)
+    def _kept(self, new: NewEntry, now: datetime) -> KeptEntry:
+        return KeptEntry(_tidy(new.entry), new.features.copy(), self.space.fingerprint, now)
 
     async def search(self, query: Query) -> list[Hit]:
         """Every entry compared, then sorted, then cut."""
         await asyncio.sleep(0)
-        wanted = [kept for kept in self._live() if _is_under(kept.entry, query.label_ids)]
+        wanted = [kept for kept in self._live() if _is_wanted(kept.entry, query)]
         hits = [Hit(kept.entry, _cosine(query.vector, kept.features)) for kept in wanted]
         return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))[: query.k]
 
@@ -77,6 +74,10 @@ class FakeStore:
         """One entry of any space."""
         kept = self._shelf.entries.get(image_id)
         return kept.entry if kept else None
+
+    async def entries(self, image_ids: Sequence[str]) -> Mapping[str, Entry]:
+        """Some entries of any space."""
+        return {image_id: kept.entry for image_id in image_ids if (kept := self._shelf.entries.get(image_id))}
 
     async def features(self, image_id: str) -> StoredFeatures | None:
         """The features of one of the live space."""
@@ -133,7 +134,7 @@ class FakeStore:
         """From the shelf to the deleted."""
         kept = self._shelf.entries.pop(image_id, None)
         if kept:
-            self._shelf.deleted[image_id] = kept.entry
+            self._shelf.deleted[image_id] = kept.entry.label_ids
         return kept.entry if kept else None
 
     async def deleted(self, image_ids: Sequence[str]) -> Collection[str]:
@@ -142,13 +143,26 @@ class FakeStore:
 
     async def forgive(self, label_id: str) -> None:
         """Away with what had the label."""
-        for entry in list(self._shelf.deleted.values()):
-            if label_id in entry.label_ids:
-                del self._shelf.deleted[entry.image_id]
+        for image_id, label_ids in list(self._shelf.deleted.items()):
+            if label_id in label_ids:
+                del self._shelf.deleted[image_id]
 
     async def counts(self) -> Mapping[str, int]:
         """Counted anew each time."""
         return Counter(label_id for kept in self._shelf.entries.values() for label_id in kept.entry.label_ids)
+
+    async def restore(self, entries: Sequence[KeptEntry]) -> Collection[str]:
+        """Onto the shelf as they came."""
+        for kept in entries:
+            self._shelf.deleted.pop(kept.entry.image_id, None)
+            self._shelf.entries[kept.entry.image_id] = replace(kept, entry=_tidy(kept.entry))
+        return ()
+
+    async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
+        """From the shelf to the deleted."""
+        for image_id, label_ids in deletions.items():
+            self._shelf.entries.pop(image_id, None)
+            self._shelf.deleted.setdefault(image_id, tuple(label_ids))
 
     async def drop_label(self, label_id: str) -> list[Entry]:
         """One label less, for all."""
@@ -172,10 +186,10 @@ class FakeStore:
     async def close(self) -> None:
         """Nothing to close."""
 
-    def _live(self) -> list[_Kept]:
+    def _live(self) -> list[KeptEntry]:
         return [kept for kept in self._shelf.entries.values() if kept.fingerprint == self.space.fingerprint]
 
-    def _under(self, label_id: str) -> list[_Kept]:
+    def _under(self, label_id: str) -> list[KeptEntry]:
         return [kept for kept in self._shelf.entries.values() if label_id in kept.entry.label_ids]
 
     def _known(self, image_ids: Collection[str]) -> list[Entry]:
@@ -198,6 +212,36 @@ class FakeStore:
         )
 
 
+class FakeSource:
+    """The port `CopySource` of a shelf, sorted anew for each page."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        """What is on the shelf."""
+        self._shelf = shelf
+
+    async def space(self) -> Space | None:
+        """That of most entries."""
+        spaces = Counter(Space.raw(kept.fingerprint, len(kept.features)) for kept in self._shelf.entries.values())
+        return max(spaces, key=spaces.__getitem__, default=None)
+
+    async def count(self) -> int:
+        """All on the shelf."""
+        return len(self._shelf.entries)
+
+    async def entries(self, after: str, count: int) -> list[KeptEntry]:
+        """Some of the shelf."""
+        return [self._shelf.entries[image_id] for image_id in sorted(self._shelf.entries) if image_id > after][:count]
+
+    async def names(self) -> Mapping[str, str]:
+        """All of them."""
+        return dict(self._shelf.names)
+
+    async def deletions(self, after: str, count: int) -> Mapping[str, Collection[str]]:
+        """Some of the deleted."""
+        ids = [image_id for image_id in sorted(self._shelf.deleted) if image_id > after][:count]
+        return {image_id: self._shelf.deleted[image_id] for image_id in ids}
+
+
 def _tidy(entry: Entry) -> Entry:
     return replace(entry, label_ids=tuple(sorted(set(entry.label_ids))), attributes=dict(entry.attributes))
 
@@ -206,8 +250,9 @@ def _described(entry: Entry, said: Description) -> Entry:
     return replace(entry, product_id=said.product_id, title=said.title, attributes=dict(said.attributes))
 
 
-def _is_under(entry: Entry, label_ids: Collection[str] | None) -> bool:
-    return label_ids is None or not set(label_ids).isdisjoint(entry.label_ids)
+def _is_wanted(entry: Entry, query: Query) -> bool:
+    under = query.label_ids is None or not query.label_ids.isdisjoint(entry.label_ids)
+    return under and (query.filter is None or matches(query.filter, entry.attributes))
 
 
 def _cosine(vector: np.ndarray, features: StoredFeatures) -> float:

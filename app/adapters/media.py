@@ -33,8 +33,21 @@ class MediaFolder:
     folders: a file in one of many takes longer to make), and `thumbnails/cd/<sha256>.jpg` below.
     """
 
-    def __init__(self, root: Path, limits: Limits, keep: Keep = Keep.ORIGINAL, min_free_bytes: int = 0) -> None:
-        """Make the folder if need be."""
+    def __init__(
+        self,
+        root: Path,
+        limits: Limits,
+        keep: Keep = Keep.ORIGINAL,
+        min_free_bytes: int = 0,
+        *,
+        sharer: str = "",
+        others_keep: bool = False,
+    ) -> None:
+        """Make the folder if need be.
+
+        Each of the processes that share a folder is a `sharer` by a name of its own. `others_keep`: other processes on
+        the same store have folders of their own.
+        """
         self._root = root
         self._originals = root / "originals"
         self._downloads = root / "downloads"
@@ -43,9 +56,10 @@ class MediaFolder:
         self._limits = limits
         self._keep = keep
         self._min_free_bytes = min_free_bytes
+        self._others_keep = others_keep
         for folder in (self._originals, self._downloads, self._previews, self._thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
-        self._files = WholeFiles(root / "aside")
+        self._files = WholeFiles(root / "aside" / sharer)
 
     async def keep(self, image_id: str, data: bytes) -> None:
         """Keep a photo's bytes, durably."""
@@ -91,6 +105,13 @@ class MediaFolder:
 
     def _places(self, image_id: str) -> tuple[Path, Path]:
         return _near(self._downloads, image_id), _place(self._originals, image_id)
+
+    def is_elsewhere(self, entry: Entry, *, original: bool) -> bool:
+        """Whether another process may keep a photo."""
+        if not self._others_keep or entry.origin is Origin.CATALOGUE:
+            return False
+        kept = (Keep.ORIGINAL,) if original else (Keep.ORIGINAL, Keep.THUMBNAIL)
+        return entry.origin is Origin.UPLOAD or self._keep in kept
 
     async def describe(self, path: Path) -> MediaFile | None:
         """A file's type and ETag."""

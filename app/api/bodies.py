@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from fastapi import Request
@@ -16,11 +16,13 @@ from app.domain.errors import ImageRejectedError, InvalidRequestError, Reason
 Schema = TypeVar("Schema", bound=BaseModel)
 
 _FORM_SLACK_BYTES: Final = 1_000_000
-"""What a form may be longer than its image."""
+"""What a form may be longer than its images."""
+_MAX_JSON_BYTES: Final = 2_000_000
+"""It is parsed as a whole, and no photo is in it."""
 _DRAINED_TIMES: Final = 4
 """A body over the limit is read on up to this many times the limit, so that its sender gets the answer."""
 _MAX_FIELDS: Final = 100
-_MAX_FILES: Final = 10
+_MAX_FILES: Final = 40
 
 
 class _InMemory(MultiPartParser):
@@ -50,12 +52,22 @@ class Body:
     photos: Mapping[str, Sequence[Photo]]
 
 
-async def read_body(request: Request, max_file_bytes: int, repeated: frozenset[str] = frozenset()) -> Body:
-    """Read multipart or JSON; `repeated` names the form's fields that are lists. Raises a LookalikeError."""
+async def read_body(
+    request: Request,
+    max_bytes: int,
+    *,
+    repeated: frozenset[str] = frozenset(),
+    documents: frozenset[str] = frozenset(),
+) -> Body:
+    """Read multipart or JSON; a form's files are at most `max_bytes` together. Raises a LookalikeError.
+
+    Of a form's fields `repeated` names the lists, and `documents` those that hold JSON; what is none stays a string.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _read_form(request, max_file_bytes, repeated)
-    data = b"".join([chunk async for chunk in _bounded(request, max_file_bytes)])
+        form = await _read_form(request, max_bytes, repeated)
+        return replace(form, fields={**form.fields, **_decoded(form.fields, documents)})
+    data = b"".join([chunk async for chunk in _bounded(request, min(max_bytes, _MAX_JSON_BYTES), "send less.")])
     if kind == "application/json" or kind.endswith("+json"):
         return _parse_json(data)
     detail = (
@@ -63,6 +75,18 @@ async def read_body(request: Request, max_file_bytes: int, repeated: frozenset[s
         " or JSON (Content-Type: application/json) with an `image_id` or an `image_url`."
     )
     raise InvalidRequestError("query_source", detail)
+
+
+def _decoded(fields: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: parse_document(fields[name]) for name in names & fields.keys()}
+
+
+def parse_document(text: str) -> object:
+    """JSON in a form or in an address -> what it says; text that is no JSON as it is."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def validated(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
@@ -83,10 +107,10 @@ def _parse_json(data: bytes) -> Body:
     return Body(fields, {})
 
 
-async def _read_form(request: Request, max_file_bytes: int, repeated: frozenset[str]) -> Body:
+async def _read_form(request: Request, max_bytes: int, repeated: frozenset[str]) -> Body:
     parser = _InMemory(
         request.headers,
-        _bounded(request, max_file_bytes + _FORM_SLACK_BYTES),
+        _bounded(request, max_bytes + _FORM_SLACK_BYTES, "send a smaller image, or fewer of them."),
         max_files=_MAX_FILES,
         max_fields=_MAX_FIELDS,
     )
@@ -114,7 +138,7 @@ async def _read_form(request: Request, max_file_bytes: int, repeated: frozenset[
     return Body(fields, photos)
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _bounded(request: Request, max_bytes: int, advice: str) -> AsyncGenerator[bytes, None]:
     """The body's chunks. Over the limit the rest is read and forgotten, then ImageRejectedError."""
     received = 0
     async for chunk in request.stream():
@@ -124,6 +148,4 @@ async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, No
         elif received > _DRAINED_TIMES * max_bytes:
             break
     if received > max_bytes:
-        raise ImageRejectedError(
-            Reason.TOO_LARGE, f"The body is larger than {max_bytes:,} bytes; send a smaller image."
-        )
+        raise ImageRejectedError(Reason.TOO_LARGE, f"The body is larger than {max_bytes:,} bytes; {advice}")

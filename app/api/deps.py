@@ -24,6 +24,15 @@ async def _services(request: Request) -> Services:
 
 
 Using = Annotated[Services, Depends(_services)]
+
+
+async def _indexer(services: Using) -> None:
+    services.leading.require()
+
+
+CHANGES: Final = [Depends(_indexer)]
+"""Of a route that changes something: where another process makes the changes, nothing of the request is looked at."""
+
 LabelPath = Annotated[str, Path(pattern=LABEL_ID_PATTERN, description="A label's id.", examples=["shoes"])]
 ImagePath = Annotated[
     str, Path(pattern=IMAGE_ID_PATTERN, description="An image's id.", examples=["0f3a9c1b2d4e5f60718293a4"])

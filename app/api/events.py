@@ -60,6 +60,9 @@ async def watch_job(
     An event's `id` tells how far failures were sent. Whoever comes again with it as `Last-Event-ID`, as an EventSource
     does by itself, misses no failure and gets none twice, also when the service was started anew or the job has ended
     in between. When nothing happens, a comment comes every 15 seconds.
+
+    Of several processes on one store, each tells of every job; `failure` comes from the one that the job runs in, and
+    so do ids that say how far failures were sent.
     """
     events = await services.watching.watch(job_id, last_event_id or 0)
     return Stream(_written(events), _TYPE, _HEADERS)

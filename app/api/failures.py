@@ -54,7 +54,11 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
             },
         },
     },
-    **responses(404, 406, 422, 503),
+    **responses(404, 406, 422),
+    503: {
+        **responses(503)[503],
+        "description": "`not_the_indexer`: the job ran in another process, which `detail` names; `store_unavailable`",
+    },
 }
 
 Block = Sequence[FailedImage]

@@ -1,13 +1,15 @@
 """/images: single indexed images, their files, and what looks like them."""
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
-from app.api.deps import ImagePath, Using
-from app.api.problems import responses
-from app.api.schemas.common import Exact, GroupBy, K, LabelId, MinScore
+from app.api.bodies import parse_document
+from app.api.deps import CHANGES, ImagePath, Using
+from app.api.problems import changing, responses
+from app.api.schemas.common import FILTER_EXAMPLE, Exact, GroupBy, K, LabelId, MinScore
 from app.api.schemas.images import Image, ImageChanges
 from app.api.schemas.search import SearchAnswer
 from app.api.search import answered
@@ -21,7 +23,8 @@ _FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": _BINARY, "image/*": _BINARY}, "description": "The file"},
     206: {"description": "The part that `Range` asks for"},
     304: {"description": "`If-None-Match` holds the file's ETag"},
-    **responses(404, 422, 503),
+    **responses(404, 422),
+    503: {**responses(503)[503], "description": "`media_elsewhere`: another process keeps it; `store_unavailable`"},
 }
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -37,7 +40,12 @@ async def get_image(services: Using, image_id: ImagePath) -> Image:
     return Image.of(await services.browsing.image(image_id))
 
 
-@router.patch("/images/{image_id}", summary="Change what is said of an image", responses=responses(404, 422, 503))
+@router.patch(
+    "/images/{image_id}",
+    summary="Change what is said of an image",
+    responses=changing(404, 422),
+    dependencies=CHANGES,
+)
 async def change_image(services: Using, image_id: ImagePath, changes: ImageChanges) -> Image:
     """Give an image another product, title or attributes; nothing is embedded, searches see it at once.
 
@@ -50,7 +58,8 @@ async def change_image(services: Using, image_id: ImagePath, changes: ImageChang
     "/images/{image_id}",
     summary="Delete an image",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=responses(404, 422, 503),
+    responses=changing(404, 422),
+    dependencies=CHANGES,
 )
 async def delete_image(services: Using, image_id: ImagePath) -> None:
     """Take an image from the index, under all its labels, and forget its files.
@@ -91,8 +100,16 @@ async def get_similar_images(
     group_by: Annotated[GroupBy, Query()] = "product",
     min_score: Annotated[MinScore, Query()] = None,
     exact: Annotated[Exact, Query()] = False,  # noqa: FBT002 - a query parameter
+    wanted: Annotated[
+        str | None,
+        Query(
+            alias="filter",
+            description="The filter of a search, as JSON.",
+            examples=[json.dumps(FILTER_EXAMPLE)],
+        ),
+    ] = None,
 ) -> SearchAnswer:
-    """As a search by `image_id`, the image itself left out."""
+    """As a search by `image_id`, the image itself left out. `label_id` and `filter` narrow it before it runs."""
     search = Search(
         image_id=image_id,
         label_ids=frozenset(label_id) if label_id else None,
@@ -100,6 +117,7 @@ async def get_similar_images(
         group_by=group_by,
         min_score=min_score,
         exact=exact,
+        filter=None if wanted is None else parse_document(wanted),
         without_itself=True,
     )
     return await answered(services, response, search)

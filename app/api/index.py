@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response, status
 
 from app.api.bodies import Photo, read_body, validated
-from app.api.deps import PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
-from app.api.problems import responses
+from app.api.deps import CHANGES, PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
+from app.api.problems import changing, responses
 from app.api.schemas.common import parse_attributes
 from app.api.schemas.images import Image
 from app.api.schemas.jobs import JobOut
@@ -42,7 +42,8 @@ async def get_index(services: Using, label_id: LabelPath) -> Index:
     "/index/{label_id}",
     summary="Index a label",
     status_code=status.HTTP_202_ACCEPTED,
-    responses={200: {"model": JobOut, "description": "The label's job is live already"}, **responses(404, 422, 503)},
+    responses={200: {"model": JobOut, "description": "The label's job is live already"}, **changing(404, 422)},
+    dependencies=CHANGES,
 )
 async def index_label(
     services: Using, response: Response, label_id: LabelPath, options: Annotated[IndexOptions | None, Body()] = None
@@ -65,7 +66,8 @@ async def index_label(
     "/index",
     summary="Index many labels, or all",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=responses(404, 422, 503),
+    responses=changing(404, 422),
+    dependencies=CHANGES,
 )
 async def index_many(services: Using, response: Response, options: IndexManyOptions) -> JobOut:
     """Start a job for each label, and one whose `children` they are. A label whose job is live keeps that."""
@@ -80,7 +82,8 @@ async def index_many(services: Using, response: Response, options: IndexManyOpti
     "/index/{label_id}",
     summary="Take a label out of the index",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=responses(404, 422, 503),
+    responses=changing(404, 422),
+    dependencies=CHANGES,
 )
 async def delete_index(services: Using, label_id: LabelPath) -> None:
     """From the answer on no search shows the label's images. One that has other labels stays under those."""
@@ -93,8 +96,9 @@ async def delete_index(services: Using, label_id: LabelPath) -> None:
     status_code=status.HTTP_201_CREATED,
     responses={
         200: {"model": Image, "description": "The same bytes were there; the label was added"},
-        **responses(400, 413, 415, 422, 503),
+        **changing(400, 413, 415, 422),
     },
+    dependencies=CHANGES,
     openapi_extra={
         "requestBody": {
             "required": True,

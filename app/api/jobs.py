@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response, status
 
 from app.api import events, failures
-from app.api.deps import PAGE, Cursor, JobPath, Limit, Using, decode_cursor, encode_cursor
-from app.api.problems import responses
+from app.api.deps import CHANGES, PAGE, Cursor, JobPath, Limit, Using, decode_cursor, encode_cursor
+from app.api.problems import changing, responses
 from app.api.schemas.failures import RetryOptions
 from app.api.schemas.jobs import JobOut, JobPage
 
@@ -37,7 +37,8 @@ async def get_job(services: Using, job_id: JobPath) -> JobOut:
     "/jobs/{job_id}/cancel",
     summary="Cancel a job",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=responses(404, 422, 503),
+    responses=changing(404, 422),
+    dependencies=CHANGES,
 )
 async def cancel_job(services: Using, job_id: JobPath) -> JobOut:
     """End a job; what it indexed stays. One that has ended stays as it is."""
@@ -51,8 +52,9 @@ async def cancel_job(services: Using, job_id: JobPath) -> JobOut:
     status_code=status.HTTP_202_ACCEPTED,
     responses={
         200: {"model": JobOut, "description": "The label has another live job: this one"},
-        **responses(404, 409, 422, 503),
+        **changing(404, 409, 422),
     },
+    dependencies=CHANGES,
 )
 async def retry_job(
     services: Using, response: Response, job_id: JobPath, options: Annotated[RetryOptions | None, Body()] = None

@@ -31,6 +31,7 @@ _STATUS: Final = {
     "model_mismatch": HTTPStatus.CONFLICT,
     "job_live": HTTPStatus.CONFLICT,
     "nothing_to_retry": HTTPStatus.CONFLICT,
+    "name_taken": HTTPStatus.CONFLICT,
     "image_too_large": HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else HTTPStatus(413),
     "unsupported_image_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "image_undecodable": HTTPStatus(422),
@@ -39,12 +40,24 @@ _STATUS: Final = {
     "invalid_crop": HTTPStatus(422),
     "invalid_request": HTTPStatus(422),
     "url_not_fetchable": HTTPStatus(422),
+    "store_rejected": HTTPStatus(422),
+    "invalid_filter": HTTPStatus(422),
+    "exact_too_large": HTTPStatus(422),
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "not_the_indexer": HTTPStatus.SERVICE_UNAVAILABLE,
+    "media_elsewhere": HTTPStatus.SERVICE_UNAVAILABLE,
     "model_not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
     "catalogue_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_RETRY_AFTER_S: Final = {"busy": "1", "store_unavailable": "5", "model_not_ready": "5", "catalogue_unavailable": "5"}
+_RETRY_AFTER_S: Final = {
+    "busy": "1",
+    "store_unavailable": "5",
+    "not_the_indexer": "5",
+    "media_elsewhere": "60",
+    "model_not_ready": "5",
+    "catalogue_unavailable": "5",
+}
 
 
 class FieldError(BaseModel):
@@ -76,6 +89,16 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def changing(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error responses of an operation that changes something."""
+    refused = (
+        "`not_the_indexer`: of several processes on one store another one makes the changes, and `detail` says where it"
+        " is; `store_unavailable`, `busy`: try again after `Retry-After` seconds"
+    )
+    described = responses(*statuses, 503)
+    return {**described, 503: {**described[503], "description": refused}}
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of an application with a problem."""
     app.add_exception_handler(LookalikeError, _on_our_error)
@@ -85,16 +108,24 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_our_error(request: Request, error: Exception) -> JSONResponse:
-    code = error.code if isinstance(error, LookalikeError) else "internal_error"
-    headers = {"Retry-After": _RETRY_AFTER_S[code]} if code in _RETRY_AFTER_S else None
-    return _answer(request, _STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR), code, str(error), headers=headers)
+    if not isinstance(error, LookalikeError):
+        return await _on_bug(request, error)
+    headers = {"Retry-After": _RETRY_AFTER_S[error.code]} if error.code in _RETRY_AFTER_S else None
+    return _answer(problem_of(request, error), headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    errors = [FieldError(field=_place(item["loc"]), message=item["msg"]) for item in found]
+    found = error if isinstance(error, RequestValidationError) else RequestValidationError([])
+    return _answer(problem_of(request, found))
+
+
+def problem_of(request: Request, error: LookalikeError | RequestValidationError) -> Problem:
+    """An error as its caller is told."""
+    if isinstance(error, LookalikeError):
+        return _problem(request, _STATUS.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR), error.code, str(error))
+    errors = [FieldError(field=_place(item["loc"]), message=item["msg"]) for item in error.errors()]
     detail = "; ".join(f"{item.field}: {item.message}" for item in errors) or "A parameter is not valid."
-    return _answer(request, HTTPStatus(422), "invalid_request", detail, errors=errors)
+    return _problem(request, HTTPStatus(422), "invalid_request", detail, errors)
 
 
 def _place(location: Sequence[str | int]) -> str:
@@ -111,20 +142,19 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     }
     headers = error.headers if isinstance(error, HTTPException) else None
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    return _answer(request, status, code, details.get(status, f"{status.phrase}."), headers=headers)
+    return _answer(_problem(request, status, code, details.get(status, f"{status.phrase}.")), headers)
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
     _log.error("Request %s failed", correlation_id.get(), exc_info=error)
     detail = "An error of the service itself; its log has more under this request_id."
-    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+    return _answer(_problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
 
 
-def _answer(
-    request: Request, status: HTTPStatus, code: str, detail: str,
-    *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None,
-) -> JSONResponse:  # fmt: skip
-    problem = Problem(
+def _problem(
+    request: Request, status: HTTPStatus, code: str, detail: str, errors: Sequence[FieldError] = ()
+) -> Problem:
+    return Problem(
         title=status.phrase,
         status=status,
         detail=detail,
@@ -133,4 +163,7 @@ def _answer(
         request_id=correlation_id.get() or "",
         errors=list(errors),
     )
-    return JSONResponse(problem.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(problem.model_dump(), problem.status, dict(headers or {}), MEDIA_TYPE)

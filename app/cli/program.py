@@ -8,6 +8,7 @@ import typer
 from app import __version__
 from app.cli import jobs
 from app.cli.catalogue import catalogue
+from app.cli.copy_flags import copy
 from app.cli.errors import CommandError
 from app.cli.index import index
 from app.cli.labels import labels
@@ -29,7 +30,7 @@ application = typer.Typer(
     rich_markup_mode=None,  # in boxes, a narrow terminal cuts the names of variables short
     epilog=_EXIT_CODES,
 )
-for verb in (serve, status, catalogue, labels, index, search):
+for verb in (serve, status, catalogue, labels, index, search, copy):
     application.command()(verb)
 application.add_typer(jobs.application, name="jobs")
 
@@ -50,7 +51,7 @@ def _before_the_verb(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Which products look like this photo? `serve` runs the service, the other verbs ask a running one."""
+    """Which products look like this photo? `serve` runs the service, `copy` moves its store; the others ask it."""
     context.obj = targeted(context, url, as_json=as_json)
 
 

@@ -30,12 +30,27 @@ def search(
         typer.Option(metavar="BOX", help="A part of the photo: x_min,y_min,x_max,y_max, shares from 0 to 1."),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Compare with every entry.")] = False,
+    wanted: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="JSON",
+            help='Conditions on attributes that the catalogue declares, such as \'{"lt": {"price": 20}}\'.',
+        ),
+    ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the products, or photos, that look most like a photo."""
     target = targeted(context, url, as_json=as_json)
-    given = {"k": k, "group_by": group_by, "min_score": min_score, "crop": crop, "exact": exact or None}
+    given = {
+        "k": k,
+        "group_by": group_by,
+        "min_score": min_score,
+        "crop": crop,
+        "exact": exact or None,
+        "filter": wanted,
+    }
     fields: dict[str, str | list[str]] = {name: str(value) for name, value in given.items() if value is not None}
     if label_ids:
         fields["label_id"] = label_ids

@@ -35,7 +35,7 @@ def settings_from(flags: Mapping[str, Any]) -> Settings:
     try:
         settings = Settings(**flags)
     except ValidationError as error:
-        raise UsageError("\n".join(_wrong_settings(error))) from error
+        raise UsageError("\n".join(wrong_settings(error))) from error
     if settings.needs_insecure:
         raise UsageError(
             f"{settings.host} can be reached from other machines, and no key protects the service yet: "
@@ -51,7 +51,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises CommandError when the service cannot start."""
     _log_to_stderr(settings)
     with _listening(settings.host, settings.port) as listening:
-        app = _Watched(create_app(settings), _address(listening))
+        app = _Watched(create_app(_known_as(settings, _address(listening))), _address(listening))
         config = uvicorn.Config(
             app,
             lifespan="on",
@@ -69,7 +69,13 @@ def serve(settings: Settings) -> None:
         raise CommandError(app.failure or "The service could not start; the lines above say why.")
 
 
-def _wrong_settings(error: ValidationError) -> Iterator[str]:
+def _known_as(settings: Settings, address: str) -> Settings:
+    """With the address that others reach this process at: of port 0 it is known only now."""
+    return settings if settings.url else settings.model_copy(update={"url": address})
+
+
+def wrong_settings(error: ValidationError) -> Iterator[str]:
+    """A sentence for each setting that is wrong."""
     for wrong in error.errors(include_url=False, include_input=False):
         name = "".join(f"LOOKALIKE_{part}: ".upper() for part in wrong["loc"][:1])  # none is about several
         yield f"{name}{wrong['msg'].removeprefix('Value error, ')}."

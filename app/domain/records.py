@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -139,6 +140,16 @@ class NewEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptEntry:
+    """An entry as a store keeps it: with the fingerprint of the space of its features, and when it was indexed."""
+
+    entry: Entry
+    features: StoredFeatures
+    fingerprint: str
+    indexed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What is known of an entry that may have to be indexed again: who put it, under which labels, from where."""
 
@@ -204,6 +215,11 @@ class Space:
     space_id: str
     fingerprint: str
     dimensions: int
+
+    @classmethod
+    def raw(cls, fingerprint: str, dimensions: int) -> Self:
+        """The space of a model's own features, nothing learned on top."""
+        return cls(f"raw-{fingerprint[:12]}", fingerprint, dimensions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.errors import NotFoundError, Reason
+from app.domain.errors import MediaElsewhereError, NotFoundError, NotTheIndexerError, Reason
 from app.domain.ports import Catalogue, Ledger, Media, Store
 from app.domain.records import (
     BadRecord,
@@ -29,12 +29,12 @@ class BrowsedLabel:
 
 @dataclass(frozen=True, slots=True)
 class BrowsedHost:
-    """A host that images of a label come from, and what became of them before."""
+    """A host that images of a label come from, and what became of them before: None where others keep account of it."""
 
     host: str
     image_count: int
-    indexed: int
-    failed: Mapping[Reason, int]
+    indexed: int | None
+    failed: Mapping[Reason, int] | None
 
 
 class Browsing:
@@ -63,10 +63,14 @@ class Browsing:
 
     async def hosts(self, label_id: str, count: int = 10) -> list[BrowsedHost]:
         """The hosts that most of a label's images come from, the busiest first."""
-        before = {host.host: host for host in await self._ledger.host_outcomes(label_id)}
+        hosts = await self._catalogue.hosts(label_id, count)
+        try:
+            before = {host.host: host for host in await self._ledger.host_outcomes(label_id)}
+        except NotTheIndexerError:
+            return [BrowsedHost(found.host, found.image_count, None, None) for found in hosts]
         return [
             BrowsedHost(found.host, found.image_count, past.indexed if past else 0, past.failed if past else {})
-            for found in await self._catalogue.hosts(label_id, count)
+            for found in hosts
             for past in [before.get(found.host)]
         ]
 
@@ -117,25 +121,27 @@ class Browsing:
         return entry
 
     async def content(self, image_id: str) -> MediaFile:
-        """An image's file. Raises NotFoundError."""
-        path = self._path(await self.image(image_id))
-        return _kept(await self._media.describe(path) if path else None)
+        """An image's file. Raises NotFoundError, MediaElsewhereError."""
+        entry = await self.image(image_id)
+        path = self._path(entry)
+        return self._kept(entry, await self._media.describe(path) if path else None, original=True)
 
     async def thumbnail(self, image_id: str) -> MediaFile:
-        """An image's thumbnail. Raises NotFoundError."""
+        """An image's thumbnail. Raises NotFoundError, MediaElsewhereError."""
         entry = await self.image(image_id)
-        return _kept(await self._media.thumbnail(entry, self._path(entry)))
+        return self._kept(entry, await self._media.thumbnail(entry, self._path(entry)), original=False)
 
     def _path(self, entry: Entry) -> Path | None:
         if entry.origin is Origin.CATALOGUE:
             return self._catalogue.file(entry.locator)
         return self._media.original(entry.image_id)
 
-
-def _kept(file: MediaFile | None) -> MediaFile:
-    if file is None:
+    def _kept(self, entry: Entry, file: MediaFile | None, *, original: bool) -> MediaFile:
+        if file:
+            return file
+        if self._media.is_elsewhere(entry, original=original):
+            raise MediaElsewhereError
         raise NotFoundError("image_not_kept", "The image is indexed, but its file is not kept here.")
-    return file
 
 
 def _no_such_label(label_id: str, known: Sequence[str]) -> str:

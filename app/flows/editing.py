@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.domain.attributes import AttributeValue
 from app.domain.errors import NotFoundError
 from app.domain.ports import Media, Store
-from app.domain.records import AttributeValue, Description, Entry
+from app.domain.records import Description, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Editing:
         async with self._one_at_a_time:
             described = edit.of(_found(image_id, await self._store.entry(image_id)))
             await self._store.describe({image_id: described})
+            await self._store.refresh()
         return _found(image_id, await self._store.entry(image_id))
 
     async def delete(self, image_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,11 +59,13 @@ class Indexing:
         new = {image.sha256: image.prepared for image in reversed(loaded) if image.sha256 not in known}
         features = {**known, **await self._embed(new)}
         await self._workers.run(self._keep_files, loaded)
-        await self._put(loaded, features)
-        return [
-            Taken(new.get(result.sha256) is result.prepared) if isinstance(result, _Loaded) else result
-            for result in results
-        ]
+        refused = await self._put(loaded, features)
+        return [self._outcome(result, new, refused) if isinstance(result, _Loaded) else result for result in results]
+
+    def _outcome(self, loaded: _Loaded, new: Mapping[str, Prepared], refused: Collection[str]) -> Taken | Rejected:
+        if loaded.arrived.image.image_id in refused:
+            return Rejected(Reason.STORE_REJECTED, fetched=True)
+        return Taken(new.get(loaded.sha256) is loaded.prepared)
 
     async def _embed(self, new: Mapping[str, Prepared]) -> dict[str, StoredFeatures]:
         if not new:
@@ -71,14 +73,15 @@ class Indexing:
         vectors = await self._workers.run(self._embedder.embed, list(new.values()))
         return dict(zip(new, as_stored(vectors), strict=True))
 
-    async def _put(self, loaded: Sequence[_Loaded], features: Mapping[str, StoredFeatures]) -> None:
+    async def _put(self, loaded: Sequence[_Loaded], features: Mapping[str, StoredFeatures]) -> Collection[str]:
         async with self._putting:  # two jobs may bring one image under two labels: each adds to what the other put
+            there = await self._store.entries([image.arrived.image.image_id for image in loaded])
             entries = []
             for image in loaded:
-                before = await self._store.entry(image.arrived.image.image_id)
+                before = there.get(image.arrived.image.image_id)
                 entry = self._entry(image, before.label_ids if before else ())
                 entries.append(NewEntry(entry, features[image.sha256]))
-            await self._store.put(_merged(entries))
+            return await self._store.put(_merged(entries))
 
     def _load_all(self, batch: Sequence[Arrived]) -> list[_Loaded | Rejected]:
         return [self._load(arrived) for arrived in batch]

@@ -6,18 +6,20 @@ from app.domain.errors import InvalidRequestError, NotFoundError, Reason
 from app.domain.jobs import LIVE, FailedImage, Job, JobMode, JobRequest
 from app.domain.ports import Ledger, Store
 from app.flows.browsing import Browsing
+from app.flows.leading import Leading
 from app.flows.running import Pace, Runner
 
 
 class Jobs:
     """Starts, cancels and shows jobs."""
 
-    def __init__(self, ledger: Ledger, runner: Runner, browsing: Browsing, store: Store) -> None:
-        """`runner` is open."""
+    def __init__(self, ledger: Ledger, runner: Runner, browsing: Browsing, store: Store, leading: Leading) -> None:
+        """`runner` is open while this process is the indexer; `leading` tells whether any is."""
         self._ledger = ledger
         self._runner = runner
         self._browsing = browsing
         self._store = store
+        self._leading = leading
 
     async def start(
         self, label_id: str, *, limit: int | None = None, mode: JobMode = JobMode.RESUME
@@ -87,5 +89,7 @@ class Jobs:
         return await self._ledger.failures(job_id, reasons=reasons, after=after, count=count)
 
     def pace(self, job: Job) -> Pace:
-        """A running job's rate, time left, and what it waits for."""
-        return self._runner.pace(job) if job.state in LIVE else Pace()
+        """A running job's rate and time left, where it runs here; and what it waits for."""
+        if job.state not in LIVE:
+            return Pace()
+        return Pace(waiting_for="indexer") if self._leading.is_vacant else self._runner.pace(job)

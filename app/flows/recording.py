@@ -34,7 +34,10 @@ class Recorder:
         self._worker: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Begin to write."""
+        """Begin to write. What could not be written before is forgotten: its images have no outcome."""
+        self._pending = {}
+        self._kept = self._added
+        self._broken = None
         self._worker = asyncio.create_task(self._work(), name="recorder")
 
     async def add(self, job_id: str, *outcomes: Outcome) -> None:
@@ -80,7 +83,8 @@ class Recorder:
     async def _pause(self) -> None:
         self._hurry.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), _PAUSE_S)
+            async with asyncio.timeout(_PAUSE_S):  # wait_for may miss that it is cancelled
+                await self._hurry.wait()
 
     async def _write(self) -> None:
         outcomes, self._pending = self._pending, {}

@@ -5,9 +5,11 @@ The ledger has every image and its outcome, so a job goes on after a restart whe
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from app.domain.errors import StoreUnavailableError
+from app.domain.errors import NotTheIndexerError, StoreUnavailableError
 from app.domain.jobs import LIVE, Job
 from app.domain.ports import Ledger
 from app.flows.run import Run
@@ -30,15 +32,28 @@ class Pace:
     fetched_ahead: int = 0
 
 
+class Part(Protocol):
+    """What works for running jobs."""
+
+    def open(self) -> None:
+        """Begin, with nothing left of a time before."""
+
+    async def close(self) -> None:
+        """End."""
+
+
 class Runner:
     """Runs up to `jobs_at_once` jobs: while one waits for its slowest host, others go on."""
 
-    def __init__(self, ledger: Ledger, working: Working, waiting: Waiting, *, jobs_at_once: int) -> None:
-        """Nothing runs before `open`."""
+    def __init__(
+        self, ledger: Ledger, working: Working, waiting: Waiting, *, jobs_at_once: int, parts: Sequence[Part] = ()
+    ) -> None:
+        """Nothing runs before `open`. `parts` are open whenever jobs run."""
         self._ledger = ledger
         self._working = working
         self._waiting = waiting
         self._jobs_at_once = jobs_at_once
+        self._parts = parts
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._runs: dict[str, Run] = {}
         self._refused: set[str] = set()
@@ -46,8 +61,15 @@ class Runner:
         self._workers: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Go on with the jobs that a restart interrupted, and begin to take new ones."""
-        for job in await self._ledger.live():
+        """Go on with the jobs that are live, and begin to take new ones; after `close` as at the first time."""
+        live = await self._ledger.live()
+        self._queue = asyncio.Queue()
+        self._refused.clear()
+        self._stopping = False
+        self._waiting.open()
+        for part in self._parts:
+            part.open()
+        for job in live:
             self.enqueue(job.job_id)
         self._workers = [asyncio.create_task(self._work(), name="jobs") for _ in range(self._jobs_at_once)]
 
@@ -78,13 +100,16 @@ class Runner:
         )
 
     async def close(self) -> None:
-        """Let what is at hand finish; the rest goes on at the next start."""
+        """Let what is at hand finish; the rest goes on when it is opened again, here or in another process."""
         self._stopping = True
         self._waiting.close()
         await asyncio.gather(*(self.stop(job_id) for job_id in list(self._runs)))
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
+        self._workers = []
+        for part in reversed(self._parts):
+            await part.close()
 
     async def _work(self) -> None:
         while True:
@@ -102,6 +127,8 @@ class Runner:
             await self._waiting.until_there(lambda: self._working.work(run))
         except StoreUnavailableError:
             _log.warning("Job %s stops where it is, and goes on at the next start.", run.job.job_id)
+        except NotTheIndexerError:
+            _log.warning("Job %s is left to the process that is the indexer now.", run.job.job_id)
 
     def _is_wanted(self, job: Job) -> bool:
         # A linked job is enqueued once more by its new parent.

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.domain.errors import InvalidRequestError, ModelMismatchError, NotFoundError
 from app.domain.features import Vector, unit
+from app.domain.filters import Filter, parse_filter
 from app.domain.grouping import by_image, by_product
 from app.domain.imaging import Box, prepare
 from app.domain.ports import Catalogue, Downloads, Embedder, Store, Workers
@@ -22,7 +23,10 @@ _OVERFETCH: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for and how: a photo's bytes, its address on the web, or the id of an indexed image."""
+    """What is looked for and how: a photo's bytes, its address on the web, or the id of an indexed image.
+
+    `filter` is JSON as its caller wrote it, None for none.
+    """
 
     photo: bytes | None = None
     image_url: str | None = None
@@ -33,6 +37,7 @@ class Search:
     min_score: float | None = None
     crop: Box | None = None
     exact: bool = False
+    filter: object = None
     without_itself: bool = False
 
 
@@ -47,10 +52,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Results in order. Width and height are the query photo's, after the EXIF turn."""
+    """Results in order. Width and height are the query photo's, after the EXIF turn; `crop` is what was looked at."""
 
     width: int
     height: int
+    crop: Box | None
     results: Sequence[ProductHit]
     timing: Timing
     warnings: Sequence[str] = field(default_factory=tuple)
@@ -81,12 +87,13 @@ class Searching:
     async def search(self, search: Search) -> Found:
         """Answer a search. Raises what the arrows on the way raise: see domain.errors."""
         await self._check_labels(search.label_ids)
+        wanted = await self._parsed(search.filter)
         query = await self._query_vector(search)
         started = time.perf_counter()
-        results = await self._results(search, query.vector)
+        results = await self._results(search, wanted, query.vector)
         warnings = () if results else await self._why_nothing(search)
         timing = Timing(query.decode_ms, query.embed_ms, _ms_since(started))
-        return Found(query.width, query.height, results, timing, warnings)
+        return Found(query.width, query.height, search.crop, results, timing, warnings)
 
     async def _check_labels(self, label_ids: frozenset[str] | None) -> None:
         for label_id in sorted(await self._store.unindexed(label_ids or ())):
@@ -95,6 +102,9 @@ class Searching:
             else:
                 detail = f"There is no label '{label_id}': GET /index lists what is indexed, GET /labels what could be."
             raise NotFoundError("label_not_indexed", detail)
+
+    async def _parsed(self, document: object) -> Filter | None:
+        return None if document is None else parse_filter(document, await self._catalogue.attributes())
 
     async def _query_vector(self, search: Search) -> _QueryVector:
         if search.image_id is not None:
@@ -125,16 +135,16 @@ class Searching:
             raise ModelMismatchError(f"Image '{image_id}' was indexed with another model or settings: {again}")
         return _QueryVector(unit(features.astype(np.float32)), entry.width, entry.height)
 
-    async def _results(self, search: Search, vector: Vector) -> list[ProductHit]:
+    async def _results(self, search: Search, wanted: Filter | None, vector: Vector) -> list[ProductHit]:
         left_out = search.image_id if search.without_itself else None
         grouped = by_image if search.group_by == "image" else by_product
-        wanted = search.k * (1 if search.group_by == "image" else _OVERFETCH) + (left_out is not None)
+        count = search.k * (1 if search.group_by == "image" else _OVERFETCH) + (left_out is not None)
         while True:
-            hits = await self._store.search(Query(vector, wanted, search.label_ids, search.exact))
+            hits = await self._store.search(Query(vector, count, search.label_ids, search.exact, wanted))
             results = grouped([hit for hit in hits if hit.entry.image_id != left_out], search.k)
-            if len(results) == search.k or len(hits) < wanted:
+            if len(results) == search.k or len(hits) < count:
                 return [result for result in results if _reaches(result, search.min_score)]
-            wanted *= _OVERFETCH
+            count *= _OVERFETCH
 
     async def _why_nothing(self, search: Search) -> tuple[str, ...]:
         indexed = await self._store.labels()

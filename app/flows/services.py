@@ -6,7 +6,9 @@ from app.domain.ports import Embedder, Ledger, Store
 from app.flows.browsing import Browsing
 from app.flows.editing import Editing
 from app.flows.jobs import Jobs
+from app.flows.leading import Leading
 from app.flows.removing import Removing
+from app.flows.search_batches import SearchBatches
 from app.flows.searching import Searching
 from app.flows.uploading import Uploading
 from app.flows.watching import Watching
@@ -17,10 +19,12 @@ class Services:
     """The activities, and the parts whose state is shown as it is."""
 
     searching: Searching
+    search_batches: SearchBatches
     browsing: Browsing
     uploading: Uploading
     editing: Editing
     jobs: Jobs
+    leading: Leading
     watching: Watching
     removing: Removing
     embedder: Embedder

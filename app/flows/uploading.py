@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.domain.errors import InvalidRequestError
 from app.domain.features import Vectors
 from app.domain.imaging import Prepared, prepare
 from app.domain.naming import product_id, upload_image_id
@@ -52,7 +53,10 @@ class Uploading:
                 return known, False
             entry = self._entry(image_id, upload, prepared, await self._store.entry(image_id))
             await self._media.keep(image_id, upload.data)
-            await self._store.put([NewEntry(entry, as_stored(vectors)[0])])
+            if await self._store.put([NewEntry(entry, as_stored(vectors)[0])]):
+                detail = "The store does not take this image: its title or attributes are more than it can index."
+                raise InvalidRequestError("store_rejected", detail)
+            await self._store.refresh()
         return entry, True
 
     async def _labelled(self, image_id: str, label_id: str) -> Entry | None:
@@ -60,6 +64,7 @@ class Uploading:
         if not await self._store.existing([image_id]):
             return None
         await self._store.add_label([image_id], label_id)
+        await self._store.refresh()
         return await self._store.entry(image_id)
 
     def _embed(self, data: bytes) -> tuple[Prepared, Vectors]:

@@ -31,6 +31,10 @@ class Waiting:
         """What jobs wait for at this moment."""
         return self._reasons[0] if self._reasons else None
 
+    def open(self) -> None:
+        """Wait again, after `close`."""
+        self._closing.clear()
+
     def close(self) -> None:
         """Wait for nothing any more."""
         self._closing.set()
@@ -59,7 +63,8 @@ class Waiting:
     async def _wait(self, reason: WaitsFor, seconds: float, until: asyncio.Event) -> None:
         self._reasons.append(reason)
         try:
-            await asyncio.wait_for(until.wait(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for may miss that it is cancelled
+                await until.wait()
         except TimeoutError:
             pass
         finally:

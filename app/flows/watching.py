@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.errors import BusyError, StoreUnavailableError
+from app.domain.errors import BusyError, NotTheIndexerError, StoreUnavailableError
 from app.domain.jobs import LIVE, FailedImage, Job
 from app.domain.ports import Ledger
 from app.flows.jobs import Jobs
@@ -95,6 +95,7 @@ class Watching:
         """A job's events, failures beyond the seq `after` only. Raises NotFoundError, BusyError.
 
         They stop without an `Ended` when the service shuts down or the ledger is away: come again with the last seq.
+        Of a job whose images are in another process' ledger, single failures are not told here.
         """
         await self._jobs.job(job_id)
         if self._watchers >= self._max_watchers:
@@ -122,7 +123,10 @@ class Watching:
     async def _news(self, job_id: str, told: "_Told") -> list[Event]:
         # The job before its failures: of one that has ended none is missed.
         job = await self._jobs.job(job_id)
-        failures = await self._ledger.failures(job_id, after=told.seq, count=_BLOCK)
+        try:
+            failures = await self._ledger.failures(job_id, after=told.seq, count=_BLOCK)
+        except NotTheIndexerError:
+            failures = ()
         return told.news(job, self._jobs.pace(job), failures)
 
     async def _pause(self) -> None:

@@ -5,7 +5,13 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from app.domain.errors import CatalogueError, LookalikeError, NotFoundError, StoreUnavailableError
+from app.domain.errors import (
+    CatalogueError,
+    LookalikeError,
+    NotFoundError,
+    NotTheIndexerError,
+    StoreUnavailableError,
+)
 from app.domain.jobs import Job, JobMode, JobState, PlannedImage, final_state
 from app.domain.ports import Downloads, Ledger, Store
 from app.flows.bringing import Bringing
@@ -53,7 +59,10 @@ class Working:
         self._places = asyncio.Semaphore(under_way)
 
     async def work(self, run: Run) -> None:
-        """Bring a job to its end. Raises StoreUnavailableError; called again, it goes on where it was."""
+        """Bring a job to its end.
+
+        Raises StoreUnavailableError, NotTheIndexerError; called again, it goes on where it was.
+        """
         try:
             await self._ledger.start(run.job.job_id)
             await self._plan(run)
@@ -62,7 +71,7 @@ class Working:
                 await self._end(run.job)
         except (CatalogueError, NotFoundError) as error:
             await self._give_up(run.job, JobState.INTERRUPTED, error)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, NotTheIndexerError):
             raise
         except Exception as error:  # noqa: BLE001
             _log.exception("Job %s failed", run.job.job_id)
@@ -133,6 +142,7 @@ class Working:
     async def _end(self, job: Job) -> None:
         done = await self._ledger.job(job.job_id)
         state = final_state(done.progress if done else job.progress)
+        await self._store.refresh()
         await self._sweeping.after(job, state)
         await self._ledger.finish(job.job_id, state)
 

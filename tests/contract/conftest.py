@@ -6,15 +6,29 @@ from hypothesis import settings
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from tests.contract.large import copied, make_large_store, opened
-from tests.contract.stores import KINDS, ClosableStore, Place, server_of
+from tests.contract.stores import CLUSTERS, KINDS, REAL_KINDS, ClosableStore, Home, Place
 
 settings.register_profile("bounded", max_examples=50, deadline=None, database=None, derandomize=True)
 settings.load_profile("bounded")
 
 
-@pytest.fixture(params=KINDS)
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    place = Place(request.param, tmp_path / "store", server_of(request.param))
+def _home(kind: str, request: pytest.FixtureRequest) -> Home:
+    return Home(kind, request.getfixturevalue(kind.replace("-", "_")) if kind in CLUSTERS else None)
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def home(request: pytest.FixtureRequest) -> Home:
+    return _home(request.param, request)
+
+
+@pytest.fixture(scope="session", params=REAL_KINDS)
+def real_home(request: pytest.FixtureRequest) -> Home:
+    return _home(request.param, request)
+
+
+@pytest.fixture
+async def place(home: Home, tmp_path: Path) -> AsyncIterator[Place]:
+    place = Place(home, tmp_path / "store")
     yield place
     await place.remove()
 

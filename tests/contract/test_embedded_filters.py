@@ -16,7 +16,8 @@ from app.domain.attributes import AttributeType, AttributeValue
 from app.domain.filters import Comparison, Exists, Filter, parse_filter
 from app.domain.records import Description, NewEntry, Query
 from tests.contract.large import LARGE_COUNT, clustered, large_entries, near_enough
-from tests.contract.stores import SPACE, Floats, Place, image_ids, new, plain_vectors, unit_vector
+from tests.contract.stores import SPACE, Floats, image_ids, new, plain_vectors, unit_vector
+from tests.fakes import FakeStore
 from tests.unit.domain.filter_samples import DECLARED, attribute_sets, filter_documents
 
 NORTH = unit_vector(1)
@@ -40,18 +41,22 @@ async def test_after_any_history_a_filter_finds_what_brute_force_would(
 ) -> None:
     queries = [Query(vector, k, filter=parse_filter(document, DECLARED)) for document in documents for k in (3, 9)]
     with tempfile.TemporaryDirectory() as folder:
-        places = [Place("embedded", Path(folder)), Place("fake", Path(folder))]
+        fake, real = FakeStore(SPACE), await opened(folder)
         try:
-            real, fake = [await place.open() for place in places]
             for step in history:
                 if step is None:
-                    real, fake = [await place.open() for place in places]
+                    await real.close()
+                    real = await opened(folder)
                 else:
                     await asyncio.gather(change(real, step), change(fake, step))
                 for query in queries:
                     assert await fake.search(query) == await real.search(query)
         finally:
-            await places[0].close()
+            await real.close()
+
+
+async def opened(folder: str) -> EmbeddedStore:
+    return await EmbeddedStore.open(Path(folder), SPACE, readers=2)
 
 
 async def change(store: Any, step: Any) -> None:

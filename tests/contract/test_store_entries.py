@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from app.domain.records import NewEntry, Origin, Standing, StoredFeatures
 from tests.contract.stores import (
-    KINDS,
     SPACE,
     ClosableStore,
+    Home,
     Place,
     brute_force,
     found,
@@ -20,7 +20,6 @@ from tests.contract.stores import (
     put_all,
     query,
     random_vectors,
-    server_of,
     unit_vector,
 )
 from tests.unit.domain.samples import entry
@@ -216,15 +215,14 @@ attributes = st.dictionaries(
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=20)
 @given(
     title=st.none() | texts, name=texts, product_id=st.text("aZ é/:%", min_size=1, max_size=9), attributes=attributes
 )
 async def test_whatever_an_entry_says_comes_back(
-    kind: str, title: str | None, name: str, product_id: str, attributes: dict[str, str | float | bool]
+    home: Home, title: str | None, name: str, product_id: str, attributes: dict[str, str | float | bool]
 ) -> None:
     put = new("a", NORTH, title=title, name=name, product_id=product_id, attributes=attributes)
-    async with fresh_store(kind, server_of(kind)) as store:
+    async with fresh_store(home) as store:
         await put_all(store, [put])
         assert put.entry == await store.entry("a")

@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.records import Description, Entry, Origin, Query
-from tests.contract.stores import REAL_KINDS, ClosableStore, Floats, Place, label_sets, new, plain_vectors, server_of
+from tests.contract.stores import ClosableStore, Floats, Home, Place, label_sets, new, plain_vectors
 
 Step = Callable[[ClosableStore], Awaitable[Any]]
 IMAGE_IDS = [f"i{number}" for number in range(8)]
@@ -72,12 +71,13 @@ async def _seen(store: ClosableStore, vector: Floats) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("kind", REAL_KINDS)
 @settings(max_examples=40)
 @given(history=histories, vector=plain_vectors())
-async def test_any_history_leaves_what_brute_force_would(kind: str, history: list[Step | None], vector: Floats) -> None:
+async def test_any_history_leaves_what_brute_force_would(
+    real_home: Home, history: list[Step | None], vector: Floats
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        places = [Place(kind, Path(folder), server_of(kind)), Place("fake", Path(folder))]
+        places = [Place(real_home, Path(folder)), Place(Home("fake"), Path(folder))]
         real, fake = [await place.open() for place in places]
         try:
             for step in history:

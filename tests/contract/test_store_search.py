@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.contract.stores import (
     FLOAT16_TOLERANCE,
-    KINDS,
     ClosableStore,
     Floats,
+    Home,
+    Place,
     assert_nearest,
     brute_force,
     found,
@@ -24,7 +26,6 @@ from tests.contract.stores import (
     put_all,
     query,
     random_vectors,
-    server_of,
     unit_vector,
 )
 
@@ -194,7 +195,8 @@ async def test_searches_while_entries_are_deleted_have_as_many_hits_as_asked_for
     assert {20} == {*await hits_meanwhile(store, delete_the_nearest(), 20)}
 
 
-async def test_a_search_sees_all_of_a_put_or_nothing(store: ClosableStore) -> None:
+async def test_a_search_sees_all_of_a_put_or_nothing_where_the_store_is_embedded(tmp_path: Path) -> None:
+    store = await Place(Home("embedded"), tmp_path).open()
     counts: list[int] = []
 
     async def put_fives() -> None:
@@ -205,6 +207,7 @@ async def test_a_search_sees_all_of_a_put_or_nothing(store: ClosableStore) -> No
     while not writing.done():
         counts.append(len(await found(store, NORTH, 200)))
     await writing
+    await store.close()
     assert counts == sorted(counts)
     assert not [count for count in counts if count % 5]
 
@@ -216,7 +219,6 @@ async def test_many_searches_at_once_have_their_own_answers(store: ClosableStore
     assert [[f"i{number:05}"] for number in range(64)] == answers
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=25)
 @given(
     rows=st.lists(st.tuples(plain_vectors(), label_sets), min_size=1, max_size=25),
@@ -226,11 +228,11 @@ async def test_many_searches_at_once_have_their_own_answers(store: ClosableStore
     exact=st.booleans(),
 )
 async def test_any_search_has_the_answer_of_comparing_every_entry(
-    kind: str, rows: list[tuple[Floats, set[str]]], vector: Floats, k: int, labels: set[str] | None, *, exact: bool
+    home: Home, rows: list[tuple[Floats, set[str]]], vector: Floats, k: int, labels: set[str] | None, *, exact: bool
 ) -> None:
     entries = [new(f"{number * 7 % 26:02}", row, *sorted(under)) for number, (row, under) in enumerate(rows)]
     wanted = [each for each in entries if labels is None or labels & set(each.entry.label_ids)]
-    async with fresh_store(kind, server_of(kind)) as store:
+    async with fresh_store(home) as store:
         await put_all(store, entries)
         hits = await store.search(query(vector, k, *(labels or ()), exact=exact))
     assert brute_force(wanted, vector, k) == [(hit.entry.image_id, hit.score) for hit in hits]

@@ -59,6 +59,18 @@ def test_a_generated_client_searches_with_an_indexed_image(generated: Any) -> No
     assert found.image_id == answer.results[0].image.image_id
 
 
+def test_a_generated_client_searches_in_batches(generated: Any) -> None:
+    models, types = module("models"), module("types")
+    photos = [encoded(drawn("cups 4")), b"no photo"]
+    form = models.BatchForm(image=[types.File(payload=io.BytesIO(data), file_name="cup.jpg") for data in photos], k=1)
+    search = module("api.search.search_batch").sync
+    found, failed = search(client=generated, body=form).outcomes
+    image_id = found.result.results[0].image.image_id
+    assert (0, 1, "unsupported_image_type") == (found.index, failed.index, failed.error.code)
+    queries = models.BatchRequest(queries=[models.SearchRequest(image_id=image_id, k=1)])
+    assert image_id == search(client=generated, body=queries).outcomes[0].result.results[0].image.image_id
+
+
 def test_a_generated_client_indexes_a_label_and_watches_the_job(generated: Any) -> None:
     models = module("models")
     job = module("api.index.index_label").sync("cups", client=generated, body=models.IndexOptions(limit=2))

@@ -1,7 +1,7 @@
 """Records -> a new catalogue file: images written as they come, labels and repeats joined at the end."""
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,24 @@ import numpy as np
 from app.adapters.catalogs.findings import Findings
 from app.adapters.catalogs.joining import NO_IMAGE, Ints, Longs, pairs, places
 from app.adapters.catalogs.tables import ImageTable
+from app.domain.attributes import Attributes
 from app.domain.catalogue.editions import PlainImages
 from app.domain.catalogue.values import Annotation, Flaw, ImageRecord, LabelText, RecordError, Remark
 
 
 @dataclass(slots=True)
 class ReadFile:
-    """A file of the catalogue. `folder` is seen from the catalogue's root, `split` is its name without suffix."""
+    """A file of the catalogue. `folder` is seen from the catalogue's root, `split` is its name without suffix.
+
+    `attributes` are a table's; other files have none.
+    """
 
     name: str
     folder: str
     split: str
     first_seq: int
     kind: str | None = None
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

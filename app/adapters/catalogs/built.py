@@ -16,6 +16,7 @@ import numpy as np
 
 from app.adapters.catalogs.tables import FORMAT, Row, rows_at
 from app.domain.addresses import host_of
+from app.domain.attributes import AttributeType
 from app.domain.catalogue.editions import PRODUCT_2019
 from app.domain.catalogue.fashion import photo_paths
 from app.domain.naming import fitting_image_id
@@ -54,6 +55,7 @@ class BuiltCatalogue:
             ).fetchall()
             files = db.execute("SELECT first_seq, folder, split, kind, prefix FROM files ORDER BY first_seq").fetchall()
         self.sources: dict[str, Any] = json.loads(sources)
+        self.attributes = {name: AttributeType(kind) for name, kind in self.sources["declared"].items()}
         self.report = _report(json.loads(report))
         self.labels = [CatalogueLabel(row[0], row[1], tuple(json.loads(row[2])), row[3]) for row in rows]
         self.by_id = {label.label_id: label for label in self.labels}

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
+from app.domain.attributes import Attributes
 from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
 
 
@@ -21,6 +22,10 @@ class EmptyCatalogue:
         """No block."""
         for block in list[Sequence[CatalogueImage]]():
             yield block
+
+    async def attributes(self) -> Attributes:
+        """None."""
+        return {}
 
     async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:  # noqa: ARG002
         """None."""

@@ -11,7 +11,7 @@ from app.adapters.catalogs.built import BuiltCatalogue
 from app.adapters.catalogs.photo_files import file_inside, read_file
 from app.adapters.catalogs.shelf import Shelf
 from app.adapters.catalogs.source_files import ReadingStoppedError, SourceFiles
-from app.domain.catalogue.attributes import Attributes
+from app.domain.attributes import Attributes
 from app.domain.errors import CatalogueError
 from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
 
@@ -37,6 +37,7 @@ class FileCatalogue:
         self._name = name
         self._thread = ThreadPoolExecutor(1, f"catalogue-{name}")
         self._look: asyncio.Future[BuiltCatalogue] | None = None
+        self._declared: Attributes | None = None
 
     def start(self) -> None:
         """Begin to read, in the running loop, before the first call asks for it."""
@@ -68,6 +69,14 @@ class FileCatalogue:
                 yield block
         finally:
             blocks.close()
+
+    async def attributes(self) -> Attributes:
+        """As last read. Where that was before, the files are looked at, and read if they changed, beside the call."""
+        if self._declared is None:
+            return (await self._built()).attributes
+        if self._look is None or self._look.done():
+            self._begin()
+        return self._declared
 
     async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:
         """The busiest hosts of a label, up to 200."""
@@ -107,10 +116,10 @@ class FileCatalogue:
         if self._shelf.stopped.is_set():
             raise CatalogueError("The service is closing.")
         self._look = asyncio.get_running_loop().run_in_executor(self._thread, self._shelf.current)
-        self._look.add_done_callback(_note)
+        self._look.add_done_callback(self._note)
         return self._look
 
-
-def _note(look: "asyncio.Future[BuiltCatalogue]") -> None:
-    if not look.cancelled():
-        look.exception()  # seen: whoever calls next is told
+    def _note(self, look: "asyncio.Future[BuiltCatalogue]") -> None:
+        # A failure is seen by that: whoever calls next is told.
+        if not look.cancelled() and look.exception() is None:
+            self._declared = look.result().attributes

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from app.adapters.catalogs.photo_files import file_inside, read_file
+from app.domain.attributes import Attributes
 from app.domain.errors import CatalogueError
 from app.domain.naming import folder_image_id, folder_product_id, label_ids, printable
 from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
@@ -43,6 +44,10 @@ class FolderCatalogue:
         paths = await asyncio.to_thread(self._paths, label_id)
         for start in range(0, len(paths), _BLOCK):
             yield [_image(shown_as or label_id, path) for path in paths[start : start + _BLOCK]]
+
+    async def attributes(self) -> Attributes:
+        """None: a folder tells nothing of its photos."""
+        return {}
 
     async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:  # noqa: ARG002 - files come from none
         """None."""

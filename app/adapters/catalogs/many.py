@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from app.domain.attributes import Attributes, united
 from app.domain.naming import fitting_image_id, shown_label_ids
 from app.domain.ports import Catalogue
 from app.domain.records import BadRecord, CatalogueImage, CatalogueLabel, CatalogueReport, HostCount
@@ -48,6 +49,10 @@ class ManyCatalogues:
         async with aclosing(self._members[name].images(own_label_id, label_id)) as blocks:
             async for block in blocks:
                 yield [_named(name, image) for image in block]
+
+    async def attributes(self) -> Attributes:
+        """Of all, where they agree."""
+        return united(await asyncio.gather(*(member.attributes() for member in self._members.values())))
 
     async def hosts(self, label_id: str, count: int) -> Sequence[HostCount]:
         """The busiest hosts of a label."""

@@ -13,7 +13,7 @@ from app.adapters.catalogs.files import FileCatalogue
 from app.adapters.catalogs.folder import FolderCatalogue
 from app.adapters.catalogs.many import ManyCatalogues, Member
 from app.adapters.catalogs.source_files import SourceFiles, data_files
-from app.domain.catalogue.attributes import Attributes
+from app.domain.attributes import Attributes
 from app.domain.catalogue.declaring import Declared, parse_catalogues
 from app.domain.errors import CatalogueError
 from app.domain.naming import label_ids

@@ -15,7 +15,8 @@ from app.adapters.catalogs.finishing import finish
 from app.adapters.catalogs.json_reading import JsonDocument
 from app.adapters.catalogs.source_files import Source, SourceFile, Stamp, digest_of
 from app.adapters.catalogs.table_rows import TableRows, read_lines
-from app.domain.catalogue.attributes import Attributes, parse_declaration
+from app.domain.attributes import Attributes, united
+from app.domain.catalogue.attributes import parse_declaration
 from app.domain.catalogue.tables import is_table
 from app.domain.errors import CatalogueError
 
@@ -41,7 +42,8 @@ def build(
             digests = {str(source.path): _read(builder, source, attributes, stopped) for source in sources}
             digests |= {stamp.path: digest_of(stamp.path, stopped) for stamp in stamps if stamp.path not in digests}
             stamped = [{**asdict(stamp), "sha256": digests[stamp.path]} for stamp in stamps]
-            finish(builder, name, {"files": stamped, "attributes": attributes})
+            declared = united(file.attributes for file in builder.files)
+            finish(builder, name, {"files": stamped, "attributes": attributes, "declared": declared})
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -12,7 +12,7 @@ from app.adapters.catalogs.built import BuiltCatalogue
 from app.adapters.catalogs.reading import build
 from app.adapters.catalogs.source_files import Source, SourceFiles, Stamp, digest_of
 from app.adapters.catalogs.tables import replace_sources
-from app.domain.catalogue.attributes import Attributes
+from app.domain.attributes import Attributes
 from app.domain.errors import CatalogueError
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.adapters.catalogs.building import Builder, ReadFile
 from app.adapters.catalogs.source_files import SourceFile
-from app.domain.catalogue.attributes import Attributes
+from app.domain.attributes import Attributes
 from app.domain.catalogue.editions import TABLE
 from app.domain.catalogue.tables import parse_row, undeclared
 from app.domain.catalogue.values import Flaw, RecordError, Remark, valid_text
@@ -29,6 +29,7 @@ class TableRows:
     def begin(self, first_position: int) -> None:
         """Rows follow: the file is a table."""
         self._file.kind = TABLE
+        self._file.attributes = self._attributes
         self._builder.begin("", first_position)
 
     def name_columns(self, columns: frozenset[str], position: int) -> None:

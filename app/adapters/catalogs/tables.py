@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the file: another one is read anew."""
 _BLOCK: Final = 64
 _SCHEMA: Final = """

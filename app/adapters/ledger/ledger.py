@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from app.adapters.ledger import ending, failures, opening, planning, reading, recording, retrying, schema
+from app.adapters.ledger import adopting, ending, failures, opening, planning, reading, recording, retrying, schema
+from app.adapters.ledger.summaries import Summary
 from app.adapters.sqlite import SqliteFile
 from app.domain.errors import Reason
 from app.domain.jobs import FailedImage, HostOutcomes, Job, JobRequest, JobState, Outcome, PlannedImage
@@ -16,7 +17,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path) -> None:
         """Open or make the ledger's file, or bring it up to date. Raises DataFolderError."""
-        schema.prepare(path)
+        self.ledger_id = schema.prepare(path)
         self._file = SqliteFile(path, "", readers=2)
 
     async def open_index_job(self, request: JobRequest) -> tuple[Job, bool]:
@@ -92,6 +93,24 @@ class SqliteLedger:
         """The label's live job."""
         found = await self._select(f"WHERE label_id = ? AND {reading.IS_LIVE}", label_id)
         return found[0] if found else None
+
+    async def take_over(self) -> None:
+        """Nothing is to be done: no other process has anything to do with this file."""
+
+    async def let_go(self) -> None:
+        """Nothing is to be done."""
+
+    async def adopt(self, summaries: Sequence[Summary]) -> None:
+        """Let the live ones of these jobs, and no others, be live here; see `adopting.adopt`."""
+        await self._file.write(adopting.adopt, self.ledger_id, summaries)
+
+    async def with_parents(self, job_ids: Collection[str]) -> list[Job]:
+        """These jobs and all their parents."""
+        return await self._file.read(adopting.with_parents, job_ids)
+
+    async def kept_at(self, job_id: str) -> str | None:
+        """Where images of a job are that are not here; None if all are."""
+        return await self._file.read(adopting.kept_at, job_id)
 
     async def ping(self) -> None:
         """Ask for nothing."""

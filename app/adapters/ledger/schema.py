@@ -69,16 +69,27 @@ CREATE TABLE host_outcomes (
     PRIMARY KEY (label_id, host, word)
 ) WITHOUT ROWID
 """
-_STEPS: Final = (_FIRST, _SECOND)
+# Where processes share a store, each has a ledger; `kept_at` is where the images of an ended job are, if elsewhere.
+_THIRD: Final = """
+ALTER TABLE jobs ADD COLUMN kept_at TEXT;
+CREATE TABLE ledger (ledger_id TEXT NOT NULL);
+INSERT INTO ledger VALUES (lower(hex(randomblob(12))))
+"""
+_STEPS: Final = (_FIRST, _SECOND, _THIRD)
 
 
-def prepare(path: Path) -> None:
-    """Make the ledger's file, or bring it up to date: all steps that it lacks or none. Raises DataFolderError."""
+def prepare(path: Path) -> str:
+    """Make the ledger's file, or bring it up to date: all steps that it lacks or none; the ledger's own name.
+
+    Raises DataFolderError.
+    """
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as db:
             db.execute("BEGIN IMMEDIATE")
             with db:
                 _take_steps(db, path.name)
+                ledger_id: str = db.execute("SELECT ledger_id FROM ledger").fetchone()[0]
+                return ledger_id
     except sqlite3.Error as error:
         raise DataFolderError(f"{path.name} in the data folder cannot be opened: {error}.") from error
 

@@ -1,8 +1,18 @@
 """Parameters and shapes that several resources share."""
 
-from typing import Annotated, Final, Literal
+import json
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from app.domain.errors import InvalidRequestError
 from app.domain.naming import IMAGE_ID_PATTERN, LABEL_ID_PATTERN, MAX_PRODUCT_ID_LENGTH
@@ -37,6 +47,23 @@ K = Annotated[int, Field(ge=1, le=100, description="How many results.")]
 GroupBy = Annotated[Literal["product", "image"], Field(description="One result for each product, or for each photo.")]
 MinScore = Annotated[float | None, Field(ge=-1, le=1, description="Only results that score at least this.")]
 Exact = Annotated[bool, Field(description="Compare with every entry: nothing near is missed.")]
+FILTER_EXAMPLE: Final[dict[str, JsonValue]] = {"and": [{"eq": {"colour": "red"}}, {"gte": {"price": 10}}]}
+_FILTER: Final = (
+    "Conditions on attributes that the catalogue declares: one operator in each object. `eq`, `gt`, `gte`, `lt`, `lte`"
+    " compare an attribute with a value, `in` with a list of values; `exists` names an attribute; `and` and `or` take"
+    " lists of filters, `not` takes one. Booleans go with `eq`, `in` and `exists`; dates are ISO 8601. The search is"
+    " narrowed before it runs."
+)
+FilterDocument = Annotated[
+    Any,
+    Field(description=_FILTER),
+    WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]}),
+]
+FilterText = Annotated[
+    Any,
+    Field(description=f"JSON. {_FILTER}", examples=[json.dumps(FILTER_EXAMPLE)]),
+    WithJsonSchema({"type": "string"}),
+]
 ProductId = Annotated[str, Field(min_length=1, max_length=MAX_PRODUCT_ID_LENGTH), AfterValidator(_printable)]
 Title = Annotated[_Text, Field(max_length=4096)]
 Attributes = Annotated[

@@ -76,10 +76,10 @@ class JobOut(BaseModel):
     remarks: list[str] = Field(description="What is unusual in how it ran.")
     limit: int | None
     progress: JobProgress
-    rate_images_per_s: float | None = Field(description="Of late; null while it does not run.")
+    rate_images_per_s: float | None = Field(description="Of late; null while it does not run in this process.")
     eta_s: float | None = Field(description="Seconds until the end at this rate.")
     waiting_for: Literal["disk", "store", "indexer"] | None = Field(
-        description="What keeps a running job from going on."
+        description="What keeps a live job from going on; `indexer`: of the processes on one store none runs jobs now."
     )
     failures_by_reason: Mapping[Reason, int]
     created_at: datetime

@@ -44,8 +44,10 @@ class LabelHost(BaseModel):
 
     host: str
     image_count: int = Field(description="Images whose first address is there.")
-    indexed: int
-    failed_by_reason: Mapping[Reason, int] = Field(description="Addresses there that did not serve their image.")
+    indexed: int | None = Field(description="null where another process keeps account of it: the indexer.")
+    failed_by_reason: Mapping[Reason, int] | None = Field(
+        description="Addresses there that did not serve their image; null as `indexed` is."
+    )
 
     @classmethod
     def of(cls, browsed: BrowsedHost) -> Self:

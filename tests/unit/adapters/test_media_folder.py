@@ -226,6 +226,37 @@ async def test_discarding_forgets_cached_thumbnails_and_never_the_catalogues_own
     assert photo.is_file()
 
 
+async def test_who_shares_a_folder_sees_what_others_keep_and_spares_what_they_are_writing(root: Path) -> None:
+    one = MediaFolder(root, Limits(), sharer="one")
+    (root / "aside" / "one" / "under way").write_bytes(PHOTO)
+    other = MediaFolder(root, Limits(), sharer="other")
+    assert (root / "aside" / "one" / "under way").is_file()
+    await one.keep("own", PHOTO)
+    assert PHOTO == original_of(other, "own")
+    MediaFolder(root, Limits(), sharer="one")
+    assert not (root / "aside" / "one" / "under way").exists()
+
+
+@pytest.mark.parametrize(
+    ("keep", "origin", "expected"),
+    [
+        (Keep.ORIGINAL, Origin.DOWNLOAD, (True, True)),
+        (Keep.THUMBNAIL, Origin.DOWNLOAD, (False, True)),
+        (Keep.NONE, Origin.DOWNLOAD, (False, False)),
+        (Keep.NONE, Origin.UPLOAD, (True, True)),
+        (Keep.ORIGINAL, Origin.CATALOGUE, (False, False)),
+    ],
+)
+def test_what_is_kept_at_all_may_be_in_another_process_folder(
+    root: Path, keep: Keep, origin: Origin, expected: tuple[bool, bool]
+) -> None:
+    missing = entry(origin=origin)
+    several = MediaFolder(root, Limits(), keep, others_keep=True)
+    assert expected == tuple(several.is_elsewhere(missing, original=original) for original in (True, False))
+    alone = MediaFolder(root, Limits(), keep)
+    assert not any(alone.is_elsewhere(missing, original=original) for original in (True, False))
+
+
 def test_there_is_room_while_more_is_free_than_must_stay_so(root: Path) -> None:
     free = shutil.disk_usage(root.parent.parent).free
     assert MediaFolder(root, Limits(), min_free_bytes=free // 2).has_room()

@@ -30,6 +30,7 @@ def test_the_version_is_the_packages(lookalike: Lookalike) -> None:
         ["status"],
         ["serve"],
         ["catalogue"],
+        ["copy"],
         ["jobs", "retry"],
         ["jobs", "failures"],
     ],
@@ -161,7 +162,7 @@ def test_a_search_sends_what_was_asked_for(lookalike: Lookalike, fake: FakeServi
     fake.answers("POST", "/search", {"results": [], "warnings": ["Nothing is indexed yet."]})
     code, out, err = lookalike(
         "search", str(photo), "--label", "a", "--label", "b", "--k", "3", "--group-by", "image", "--min-score", "-0.5",
-        "--crop", "0,0,1,0.5", "--exact", "--url", fake.url,
+        "--crop", "0,0,1,0.5", "--exact", "--filter", '{"lt": {"price": 20}}', "--url", fake.url,
     )  # fmt: skip
     assert (0, "warning: Nothing is indexed yet.\n") == (code, err)
     assert "Nothing found." in out
@@ -172,6 +173,7 @@ def test_a_search_sends_what_was_asked_for(lookalike: Lookalike, fake: FakeServi
         ("min_score", "-0.5"),
         ("crop", "0,0,1,0.5"),
         ("exact", "True"),
+        ("filter", '{"lt": {"price": 20}}'),
     ]:
         assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in body
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.catalogue.attributes import AttributeType, parse_declaration, parse_value
+from app.domain.attributes import AttributeType
+from app.domain.catalogue.attributes import parse_declaration, parse_value
 from app.domain.catalogue.editions import edition_of, parse_annotation, parse_image, plain_images
 from app.domain.catalogue.fashion import parse_mask, photo_paths
 from app.domain.catalogue.labels import parse_label, parse_label_row, parse_task, tree_labels

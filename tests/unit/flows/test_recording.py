@@ -53,3 +53,19 @@ async def test_a_bug_in_the_ledger_is_told_to_whoever_waits() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="a bug"):
             await recorder.flush()
+
+
+async def test_what_broke_the_writing_is_forgotten_when_it_begins_anew() -> None:
+    ledger = FakeLedger(bug=ValueError("a bug"))
+    recorder = recorder_of(ledger)
+    recorder.open()
+    await recorder.add("a1", AlreadyThere(0))
+    with pytest.raises(ValueError, match="a bug"):
+        await recorder.flush()
+    await recorder.close()
+    ledger.bug = None
+    recorder.open()
+    await recorder.add("a1", AlreadyThere(1))
+    await asyncio.wait_for(recorder.flush(), 10)
+    assert [{"a1": [AlreadyThere(1)]}] == ledger.recorded
+    await recorder.close()

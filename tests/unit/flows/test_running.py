@@ -2,20 +2,20 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from app.domain.errors import StoreUnavailableError
-from app.domain.jobs import Job
+from app.domain.errors import NotTheIndexerError, StoreUnavailableError
+from app.domain.jobs import Job, JobState
 from app.flows import waiting as waiting_module
 from app.flows.run import Run
 from app.flows.running import Runner
+from app.flows.working import Working
 from tests.unit.flows.parts import FakeMedia, job, waiting_for
 
 if TYPE_CHECKING:
     from app.domain.ports import Ledger
-    from app.flows.working import Working
 
 
 class OneJob:
@@ -68,3 +68,74 @@ async def test_closing_does_not_wait_for_a_store_that_is_away() -> None:
     assert "store" == waiting.now
     await asyncio.wait_for(runner.close(), 5)
     assert not work.ended.is_set()
+
+
+async def test_after_a_pause_jobs_wait_for_the_store_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_module, "_FIRST_WAIT_S", 0.01)
+    work, waiting = Interrupted(away=3), waiting_for(FakeMedia())
+    runner = Runner(cast("Ledger", OneJob()), cast("Working", work), waiting, jobs_at_once=1)
+    await runner.open()
+    await runner.close()
+    assert not work.ended.is_set()
+    await runner.open()
+    await asyncio.wait_for(work.ended.wait(), 10)
+    await runner.close()
+
+
+@dataclass
+class Refused:
+    """Work that another process has become the indexer for, then work that goes well."""
+
+    begun: list[str] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def work(self, run: Run) -> None:
+        """Fail once."""
+        self.begun.append(run.job.job_id)
+        if len(self.begun) == 1:
+            raise NotTheIndexerError(None)
+        self.ended.set()
+
+
+async def test_a_job_that_is_left_to_another_process_does_not_hold_up_the_next() -> None:
+    work = Refused()
+    runner = Runner(cast("Ledger", OneJob()), cast("Working", work), waiting_for(FakeMedia()), jobs_at_once=1)
+    await runner.open()
+    runner.enqueue("b2")
+    await asyncio.wait_for(work.ended.wait(), 10)
+    assert ["a1", "b2"] == work.begun
+    await runner.close()
+
+
+@dataclass
+class LeftLedger:
+    """A ledger that starts no job, and says whether one was ended."""
+
+    finished: list[str] = field(default_factory=list)
+
+    async def start(self, job_id: str) -> None:
+        """Another process does."""
+        raise NotTheIndexerError(job_id)
+
+    async def finish(self, job_id: str, state: JobState, detail: str | None = None) -> None:
+        """Note it."""
+        self.finished.append(f"{job_id} {state} {detail}")
+
+
+async def test_a_job_is_not_ended_because_another_process_is_the_indexer() -> None:
+    ledger, nothing = LeftLedger(), cast("Any", None)
+    working = Working(
+        ledger=cast("Ledger", ledger),
+        store=nothing,
+        browsing=nothing,
+        downloads=nothing,
+        meeting=nothing,
+        bringing=nothing,
+        recorder=nothing,
+        sweeping=nothing,
+        waiting=nothing,
+        under_way=1,
+    )
+    with pytest.raises(NotTheIndexerError):
+        await working.work(Run(job()))
+    assert [] == ledger.finished

@@ -1,6 +1,9 @@
-"""An alias for each label, filtered, on the index of the live space: `GET <label_id>/_search` works for a person."""
+"""An alias for each label, filtered, on the index of the live space: `GET <label_id>/_search` works for a person.
 
-from collections.abc import Collection
+An alias is ours if it has the name and the filter that we would give it; what else has such a name is left alone.
+"""
+
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,7 +16,7 @@ _AT_ONCE: Final = 500
 
 
 class Aliases:
-    """Makes and drops them. What somebody else calls by such a name is left alone."""
+    """Makes and drops them."""
 
     def __init__(self, cluster: Cluster, index: str, names: Names, prefix: str) -> None:
         """`prefix` stands before a label's id in the name of its alias."""
@@ -26,18 +29,23 @@ class Aliases:
     async def load(self) -> None:
         """What is there already; aliases that lead to the index of an earlier space are turned to the live one."""
         there = await self._cluster.request("GET", f"/{quote(self._names.namespace)}@*/_alias")
-        self._known = set(there[self._index]["aliases"])
+        self._known = {name for name, alias in there[self._index]["aliases"].items() if self._is_ours(name, alias)}
         actions: list[dict[str, Any]] = []
         for index, found in there.items():
             for name, alias in found["aliases"].items() if index != self._index else ():
-                actions.append({"remove": {"index": index, "alias": name}})
-                actions.append({"add": {"index": self._index, "alias": name, **_kept(alias)}})
-                self._known.add(name)
+                if self._is_ours(name, alias):
+                    actions.append({"remove": {"index": index, "alias": name}})
+                    actions.append({"add": {"index": self._index, "alias": name, **alias}})
+                    self._known.add(name)
         if self._names.all not in self._known:
             actions.append({"add": {"index": self._index, "alias": self._names.all}})
             self._known.add(self._names.all)
         for start in range(0, len(actions), _AT_ONCE):
             await self._change(actions[start : start + _AT_ONCE])
+
+    def _is_ours(self, name: str, alias: Mapping[str, Any]) -> bool:
+        label_id = name.removeprefix(self._prefix)
+        return name == self._names.all or (name == self._prefix + label_id and alias == {"filter": under([label_id])})
 
     async def make(self, label_ids: Collection[str]) -> None:
         """Aliases for labels that have none. Raises ConflictError name_taken, and nothing is made then."""
@@ -73,7 +81,3 @@ class Aliases:
 
     async def _change(self, actions: list[dict[str, Any]]) -> None:
         await self._cluster.request("POST", "/_aliases", {"actions": actions})
-
-
-def _kept(alias: dict[str, Any]) -> dict[str, Any]:
-    return {"filter": alias["filter"]} if "filter" in alias else {}

@@ -18,8 +18,9 @@ from app.adapters.stores.elasticsearch.reading import Found, Reading
 from app.domain.errors import NotTheIndexerError, StoreUnavailableError
 from app.domain.records import Space
 
+LIVE: Final = "live"
+"""Where it is remembered which space is the live one."""
 _JOURNAL: Final = "journal"
-_LIVE: Final = "live"
 _MAX_LINES: Final = 1000
 _MAX_BYTES: Final = 8_000_000
 _MAX_READ: Final = 200
@@ -75,8 +76,8 @@ class Changing:
 
     async def catch_up(self) -> None:
         """Bring the space's index into line with all of the truth, if another space was live since it was."""
-        live = {"kind": _LIVE, "space_id": self._space.space_id}
-        noted = (await self._reading.remembered([_LIVE])).get(_LIVE)
+        live = {"kind": LIVE, "space_id": self._space.space_id}
+        noted = (await self._reading.remembered([LIVE])).get(LIVE)
         if noted and noted.source != live:
             for index in (self._names.entries, self._names.space(self._space)):
                 after = ""
@@ -84,7 +85,7 @@ class Changing:
                     await self._align(image_ids)
                     after = image_ids[-1]
         if not noted or noted.source != live:
-            await self._put_state(_LIVE, live, self._fence.next())
+            await self._put_state(LIVE, live, self._fence.next())
 
     async def _align(self, image_ids: Sequence[str]) -> None:
         for start in range(0, len(image_ids), _MAX_READ):

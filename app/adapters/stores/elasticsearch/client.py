@@ -13,7 +13,7 @@ from elastic_transport import ConnectionError as NoConnectionError
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
 
-from app.domain.errors import LookalikeError, StoreUnavailableError
+from app.domain.errors import LookalikeError, SetupError, StoreUnavailableError
 
 _log = logging.getLogger(__name__)
 
@@ -21,10 +21,12 @@ Answer = Mapping[str, Any]
 
 _JSON: Final = {"accept": "application/json", "content-type": "application/json"}
 _LINES: Final = {"accept": "application/json", "content-type": "application/x-ndjson"}
-_TRY_AGAIN: Final = (429, 502, 503, 504)
+_TRY_AGAIN: Final = (408, 429, 502, 503, 504)
 _CONNECTIONS_PER_NODE: Final = 32
 _LONGEST_REST_S: Final = 5.0
 """A node that failed is tried again after so long at most."""
+_MAX_WORDS: Final = 500
+_UNREADABLE: Final = "Elasticsearch gives an answer that cannot be read."
 
 
 class MissingError(Exception):
@@ -37,6 +39,10 @@ class VersionConflictError(Exception):
 
 class NotAllowedError(StoreUnavailableError):
     """The key, the user or their privileges are not enough."""
+
+
+class WrongServerError(StoreUnavailableError):
+    """What answers is another program, or has a certificate that nobody vouches for."""
 
 
 class RefusedError(LookalikeError):
@@ -86,11 +92,15 @@ class Cluster:
             answer = await self._client.perform_request(
                 method, path, params=dict(params or {}), headers=dict(headers), body=data
             )
+        except UnsupportedProductError as error:
+            raise stranger() from error
         except ApiError as error:
             raise _meaning(error) from error
         except TransportError as error:
-            raise StoreUnavailableError(_sentence(error)) from error
-        body: Answer = answer.body if isinstance(answer.body, Mapping) else {}
+            raise _broken(error) from error
+        if not isinstance(answer.body, Mapping):
+            raise StoreUnavailableError(_UNREADABLE)
+        body: Answer = answer.body
         return body
 
 
@@ -100,31 +110,62 @@ def _meaning(error: ApiError) -> Exception:
         return MissingError()
     if status == 409:  # noqa: PLR2004
         return VersionConflictError()
-    if status in {401, 403}:
-        _log.warning("Elasticsearch does not allow a request: %s", error)
+    if status == 401:  # noqa: PLR2004
+        _log.warning("Elasticsearch does not know the key or user of this service.")
         return NotAllowedError(
-            "Elasticsearch does not let this service in, or not do what it has to: look at LOOKALIKE_STORE_API_KEY and"
-            " the privileges that go with it."
+            "Elasticsearch does not let this service in: look at LOOKALIKE_STORE_API_KEY, or at LOOKALIKE_STORE_USER"
+            " and LOOKALIKE_STORE_PASSWORD."
         )
+    if status == 403:  # noqa: PLR2004
+        return _forbidden(error)
     if status in _TRY_AGAIN or status >= 500:  # noqa: PLR2004
         return StoreUnavailableError("Elasticsearch answers, but cannot work now.")
-    _log.error("Elasticsearch refuses a request: %s", error)
+    _log.error("Elasticsearch refuses a request: %s", _words(error))
     return RefusedError()
 
 
-def _sentence(error: TransportError) -> str:
-    if isinstance(error, UnsupportedProductError):
-        return "What answers at LOOKALIKE_STORE is no Elasticsearch."
+def _forbidden(error: ApiError) -> StoreUnavailableError:
+    _log.warning("Elasticsearch does not allow a request: %s", _words(error))
+    if error.error == "cluster_block_exception":
+        return StoreUnavailableError("Elasticsearch takes no changes now: an index of ours, or all of it, is blocked.")
+    return NotAllowedError(
+        "Elasticsearch does not let this service do what it has to: the README lists the privileges that"
+        " LOOKALIKE_STORE_API_KEY or LOOKALIKE_STORE_USER needs."
+    )
+
+
+def _words(error: ApiError) -> str:
+    """Status, type and reason on one line, for the log. What is no error of Elasticsearch's has only its status."""
+    said = error.body.get("error") if isinstance(error.body, Mapping) else None
+    words = f"{said.get('type')}: {said.get('reason')}" if isinstance(said, Mapping) else "no reason given"
+    return f"{error.meta.status} {words[:_MAX_WORDS]!r}"
+
+
+def stranger() -> WrongServerError:
+    """What answers is another program."""
+    return WrongServerError("What answers at LOOKALIKE_STORE is no Elasticsearch.")
+
+
+def _broken(error: TransportError) -> StoreUnavailableError:
+    if isinstance(error, TlsError) and "CERTIFICATE_VERIFY_FAILED" in error.message:
+        return WrongServerError(
+            "Elasticsearch cannot be trusted: LOOKALIKE_STORE_CA_FILE does not vouch for its certificate, or that is"
+            " for another name than the one in LOOKALIKE_STORE."
+        )
     if isinstance(error, TlsError):
-        return "Elasticsearch cannot be reached safely: LOOKALIKE_STORE_CA_FILE does not vouch for its certificate."
+        return StoreUnavailableError(
+            "No safe connection to Elasticsearch comes about: look whether it speaks https at LOOKALIKE_STORE."
+        )
     if isinstance(error, NoConnectionError | ConnectionTimeout):
-        return "Elasticsearch does not answer."
-    return "Elasticsearch gives an answer that cannot be read."
+        return StoreUnavailableError("Elasticsearch does not answer.")
+    return StoreUnavailableError(_UNREADABLE)
 
 
 @asynccontextmanager
 async def opened(options: ClusterOptions) -> AsyncIterator[Cluster]:
-    """A cluster for as long as the context lasts; nothing is asked of it yet."""
+    """A cluster for as long as the context lasts; nothing is asked of it yet. Raises SetupError for the CA file."""
+    # The transport's own lines tell addresses and paths; what of them matters is told here in sentences.
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     client = AsyncElasticsearch(
         list(options.nodes),
         api_key=options.api_key,
@@ -146,7 +187,10 @@ async def opened(options: ClusterOptions) -> AsyncIterator[Cluster]:
 def _tls(options: ClusterOptions) -> ssl.SSLContext | None:
     if not options.nodes[0].startswith("https:"):
         return None
-    return ssl.create_default_context(cafile=options.ca_file)
+    try:
+        return ssl.create_default_context(cafile=options.ca_file)
+    except OSError as error:
+        raise SetupError("LOOKALIKE_STORE_CA_FILE cannot be read as a file of certificates (PEM).") from error
 
 
 def line(document: object) -> bytes:

@@ -1,10 +1,20 @@
 """What has to stand on the cluster before it can be worked with, looked at before anything is made."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.adapters.stores.elasticsearch.client import Answer, Cluster, MissingError, NotAllowedError, RefusedError
+from app.adapters.stores.elasticsearch.client import (
+    Answer,
+    Cluster,
+    MissingError,
+    NotAllowedError,
+    RefusedError,
+    VersionConflictError,
+    WrongServerError,
+    stranger,
+)
 from app.adapters.stores.elasticsearch.mappings import (
     FORMAT,
     MADE_BY,
@@ -20,19 +30,25 @@ from app.domain.records import Space
 
 _LOWEST: Final = (8, 19)
 _HIGHEST: Final = 9
-_PRIVILEGES: Final = ("read", "write", "create_index", "view_index_metadata", "manage")
-_RIGHTS: Final = "the README lists the privileges that LOOKALIKE_STORE_API_KEY needs"
+_READS: Final = ("read", "view_index_metadata", "monitor")
+_WRITES: Final = ("read", "write", "manage")
+_NAMES_ALIASES: Final = ("manage",)
+"""On the aliases' names too: that is how Elasticsearch wants it."""
+_RIGHTS: Final = "the README lists the privileges that LOOKALIKE_STORE_API_KEY or LOOKALIKE_STORE_USER needs"
 
 
 class Founding:
     """Checks and makes the indices."""
 
-    def __init__(self, cluster: Cluster, names: Names, space: Space, options: IndexOptions, *, known: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, names: Names, space: Space, options: IndexOptions, *, alias_prefix: str, known: bool
+    ) -> None:
         """`known`: the service comes with a key or a user, whose privileges can be asked for."""
         self._cluster = cluster
         self._names = names
         self._space = space
         self._options = options
+        self._alias_prefix = alias_prefix
         self._known = known
         self._checked = False
 
@@ -45,18 +61,19 @@ class Founding:
         }
 
     async def check(self) -> None:
-        """Raises SetupError with what is wrong, StoreUnavailableError when the cluster is away."""
+        """Whether we can read here. Raises SetupError with what is wrong, StoreUnavailableError when it is away."""
         try:
             await self._check_version()
-            await self._check_privileges()
+            await self._check_privileges({f"{self._names.namespace}@*": _READS})
             await self._there()
-        except NotAllowedError as error:
+        except (NotAllowedError, WrongServerError) as error:
             raise SetupError(str(error)) from error
         self._checked = True
 
     async def make(self) -> None:
-        """Check, and make what is missing. Raises as `check` does."""
+        """Check, also whether we can write, and make what is missing. Raises as `check` does."""
         await self.check()
+        await self._check_privileges({f"{self._names.namespace}@*": _WRITES, f"{self._alias_prefix}*": _NAMES_ALIASES})
         there = await self._there()
         for name, body in self._bodies().items():
             if name not in there:
@@ -66,7 +83,9 @@ class Founding:
         try:
             await self._cluster.request("PUT", f"/{quote(name)}", body)
         except NotAllowedError as error:
-            raise SetupError(f"LOOKALIKE_STORE_API_KEY may not make the index '{name}': {_RIGHTS}.") from error
+            raise SetupError(
+                f"The key or user for Elasticsearch may not make the index '{name}': {_RIGHTS}."
+            ) from error
         except RefusedError:
             if name not in await self._there():  # another process was quicker
                 raise
@@ -79,56 +98,87 @@ class Founding:
             except SetupError as error:
                 raise StoreUnavailableError(str(error)) from error
         path = f"/_cluster/health/{quote(self._names.namespace)}@*"
-        answer = await self._cluster.request("GET", path, params={"filter_path": "status", "timeout": "2s"})
+        params = {"filter_path": "status", "timeout": "2s", "master_timeout": "2s"}
+        answer = await self._cluster.request("GET", path, params=params)
         if answer.get("status") == "red":
             raise StoreUnavailableError("A part of what is kept on Elasticsearch is away: the index is red.")
 
     async def _check_version(self) -> None:
-        answer = await self._cluster.request("GET", "/_nodes/_local", params={"filter_path": "nodes.*.version"})
-        for node in answer.get("nodes", {}).values():
-            version = str(node["version"])
-            major, minor = (int(part) for part in version.split(".")[:2])
+        for node in (await self._nodes()).values():
+            found = re.match(r"(\d+)\.(\d+)\.[\w.-]{1,40}$", str(node.get("version")))
+            if found is None:
+                raise stranger()
+            major, minor = int(found[1]), int(found[2])
             if (major, minor) < _LOWEST or major > _HIGHEST:
                 raise SetupError(
-                    f"Elasticsearch {version} is not supported: the service works with 8.19 and later of 8, and with 9."
+                    f"Elasticsearch {found[0]} is not supported: the service works with 8.19 or later of 8, and with 9."
                 )
 
-    async def _check_privileges(self) -> None:
+    async def _nodes(self) -> Mapping[str, Any]:
+        """The node that answers, by its id."""
+        try:
+            answer = await self._cluster.request("GET", "/_nodes/_local", params={"filter_path": "nodes.*.version"})
+        except (MissingError, VersionConflictError, RefusedError) as error:
+            raise stranger() from error
+        except NotAllowedError:
+            await self._check_privileges({f"{self._names.namespace}@*": _READS})  # names what is missing, if it can
+            raise
+        if not answer.get("nodes"):
+            raise stranger()
+        nodes: Mapping[str, Any] = answer["nodes"]
+        return nodes
+
+    async def _check_privileges(self, privileges: Mapping[str, Sequence[str]]) -> None:
+        """Of indices or aliases by name. Raises SetupError naming those that are missing."""
         if not self._known:
             return
-        wanted = {
-            "cluster": ["monitor"],
-            "index": [{"names": [f"{self._names.namespace}@*"], "privileges": list(_PRIVILEGES)}],
-        }
-        answer = await self._cluster.request("POST", "/_security/user/_has_privileges", wanted)
+        index = [{"names": [name], "privileges": list(wanted)} for name, wanted in privileges.items()]
+        try:
+            answer = await self._cluster.request(
+                "POST", "/_security/user/_has_privileges", {"cluster": ["monitor"], "index": index}
+            )
+        except (MissingError, RefusedError):
+            return  # a cluster without security behind a door that has it
         missing = _missing(answer)
         if missing:
-            on = f"{self._names.namespace}@*"
-            raise SetupError(f"The key or user for Elasticsearch lacks {', '.join(missing)} on '{on}': {_RIGHTS}.")
+            raise SetupError(f"The key or user for Elasticsearch lacks {' and '.join(missing)}: {_RIGHTS}.")
 
     async def _there(self) -> set[str]:
         """Our names that there is an index for, each looked at. Raises SetupError."""
         bodies = self._bodies()
-        path = "/" + ",".join(quote(name) for name in bodies) + "/_mapping"
+        path = "/" + ",".join(quote(name) for name in (*bodies, self._names.all)) + "/_mapping"
         try:
             found = await self._cluster.request("GET", path, params={"ignore_unavailable": "true"})
         except MissingError:
             return set()
         for index, answer in found.items():
-            if index not in bodies:
+            if index in bodies:
+                _compare(index, answer["mappings"], bodies[index]["mappings"])
+            elif not self._is_earlier(index, answer["mappings"]):
                 raise SetupError(_foreign(index))
-            _compare(index, answer["mappings"], bodies[index]["mappings"])
-        return set(found)
+        return set(found).intersection(bodies)
+
+    def _is_earlier(self, index: str, found: Mapping[str, Any]) -> bool:
+        """Whether an index is that of a space that was live before, which the alias of everything leads to still."""
+        return index.startswith(f"{self._names.namespace}@") and _made_by(found) == MADE_BY
 
 
 def _missing(answer: Answer) -> list[str]:
-    if answer.get("has_all_requested", True):
-        return []
-    rights = {**answer["cluster"], **{name: has for one in answer["index"].values() for name, has in one.items()}}
-    return sorted(name for name, has in rights.items() if not has)
+    """As in `manage, write on 'lookalike@*'`."""
+    of_all = {"the cluster": answer["cluster"]}
+    of_indices = {f"'{name}'": has for name, has in answer["index"].items()}
+    lacking = {
+        on: sorted(name for name, held in has.items() if not held) for on, has in {**of_all, **of_indices}.items()
+    }
+    return [f"{', '.join(names)} on {on}" for on, names in lacking.items() if names]
 
 
-def _compare(index: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _made_by(found: Mapping[str, Any]) -> Any:
+    return found.get("_meta", {}).get("made_by")
+
+
+def look_at(index: str, found: Mapping[str, Any]) -> None:
+    """Whether an index with this mapping was made by this service, as it makes them. Raises SetupError."""
     meta = found.get("_meta", {})
     if meta.get("made_by") != MADE_BY:
         raise SetupError(_foreign(index))
@@ -137,14 +187,33 @@ def _compare(index: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) ->
             f"The index '{index}' on Elasticsearch was made by another release of this service, which writes it"
             " otherwise: use that release, or another LOOKALIKE_STORE_NAMESPACE."
         )
+
+
+def _compare(index: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    if _made_by(found) != MADE_BY:
+        raise SetupError(_foreign(index))
+    if found["_meta"].get("format") != FORMAT:
+        raise SetupError(
+            f"The index '{index}' on Elasticsearch was made by another release of this service, which writes it"
+            " otherwise: use that release, or another LOOKALIKE_STORE_NAMESPACE."
+        )
     vector = wanted["properties"].get("vector")
-    if vector and (
-        meta.get("fingerprint") != wanted["_meta"]["fingerprint"]
-        or found["properties"]["vector"]["dims"] != vector["dims"]
-    ):
+    if vector:
+        _compare_vectors(index, found, wanted["_meta"]["fingerprint"], vector)
+
+
+def _compare_vectors(index: str, found: Mapping[str, Any], fingerprint: str, wanted: Mapping[str, Any]) -> None:
+    vector = found.get("properties", {}).get("vector", {})
+    if found["_meta"].get("fingerprint") != fingerprint or vector.get("dims") != wanted["dims"]:
         raise SetupError(
             f"The index '{index}' on Elasticsearch holds vectors of another model: set another"
             " LOOKALIKE_STORE_NAMESPACE, or the model that it was made with."
+        )
+    method = vector.get("index_options", {}).get("type")
+    if method != wanted["index_options"]["type"]:
+        raise SetupError(
+            f"The index '{index}' on Elasticsearch was made with LOOKALIKE_STORE_VECTOR_INDEX={method}: set that, or"
+            " another LOOKALIKE_STORE_NAMESPACE."
         )
 
 

@@ -23,6 +23,8 @@ _CONFLICT: Final = 409
 _BUSY: Final = 429
 _BROKEN: Final = 500
 _ORDER: Final = ("created_at", "job_id")
+_CLAIM: Final = "claim"
+"""The document that the indexer writes last in each request: no job has such an id, and no search finds it."""
 
 
 class JobSummaries:
@@ -38,22 +40,39 @@ class JobSummaries:
     async def put(self, summaries: Sequence[Summary]) -> None:
         """Write summaries."""
         async with self._one_at_a_time:
-            for first in range(0, len(summaries), _MAX_LINES):
+            for first in range(0, max(1, len(summaries)), _MAX_LINES):
                 await self._put(summaries[first : first + _MAX_LINES])
+
+    async def claim(self) -> None:
+        """Let no other process write from now on."""
+        await self.put([])
 
     async def _put(self, summaries: Sequence[Summary]) -> None:
         version = self._fence.next()
-        lines = []
-        for summary in summaries:
-            to = {"_id": summary.job.job_id, "version": version, "version_type": "external_gte"}
-            lines += [line({"index": to}), line(summary_document(summary))]
-        answer = await self._cluster.lines(f"{self._path}/_bulk", lines, {"refresh": "true"})
-        self._check({item["index"]["status"] for item in answer["items"]})
-
-    def _check(self, statuses: Collection[int]) -> None:
-        if _CONFLICT in statuses:
+        documents = {summary.job.job_id: summary_document(summary) for summary in summaries}
+        items = await self._bulk("index", {**documents, _CLAIM: {}}, version)
+        # A new document has no version to be refused by. The claim has: where it is taken, what stands before it was
+        # there before another process claimed, which then finds it; where it is not, nobody was promised anything.
+        if _CONFLICT in {item["status"] for item in items}:
             self._fence.give_up()
+            made = {item["_id"]: None for item in items if item.get("result") == "created"}
+            if made:
+                await self._bulk("delete", made, version)
             raise NotTheIndexerError(self._fence.where)
+        self._check({item["status"] for item in items})
+
+    async def _bulk(
+        self, action: str, documents: Mapping[str, Mapping[str, Any] | None], version: int
+    ) -> list[Mapping[str, Any]]:
+        lines = []
+        for document_id, document in documents.items():
+            lines.append(line({action: {"_id": document_id, "version": version, "version_type": "external_gte"}}))
+            lines += [] if document is None else [line(document)]
+        answer = await self._cluster.lines(f"{self._path}/_bulk", lines, {"refresh": "true"})
+        return [item[action] for item in answer["items"]]
+
+    @staticmethod
+    def _check(statuses: Collection[int]) -> None:
         bad = [status for status in statuses if status >= _REFUSED]
         if any(status == _BUSY or status >= _BROKEN for status in bad):
             raise StoreUnavailableError("Elasticsearch does not take what is to be written now.")
@@ -75,7 +94,8 @@ class JobSummaries:
 
     async def jobs(self, before: tuple[datetime, str] | None, count: int) -> list[Job]:
         """A page, newest first."""
-        body: dict[str, Any] = {"sort": [{field: "desc"} for field in _ORDER], "size": count}
+        there = {"exists": {"field": "job_id"}}
+        body: dict[str, Any] = {"query": there, "sort": [{field: "desc"} for field in _ORDER], "size": count}
         if before:
             body["search_after"] = [_written(before[0]), before[1]]
         return [summary.job for summary in await self._search(body)]

@@ -19,9 +19,13 @@ from app.domain.errors import LookalikeError, StoreUnavailableError
 
 _log = logging.getLogger(__name__)
 
+LASTS_S: Final = 15.0
+"""Of every process on a cluster: one that counts with less would take the lease from one that holds it."""
 _DOCUMENT: Final = "lease"
 _STEPS: Final = 3
 """It is renewed, or looked at, so many times while it lasts."""
+_PAUSE: Final = 0.1
+"""Of its time, between attempts to renew it when one failed."""
 _GIVEN_UP_AFTER: Final = 0.8
 """Of its time without a renewal, and the process changes nothing more: before another one may begin."""
 
@@ -81,8 +85,9 @@ class Lease:
         """Wait until it is another's."""
         await self._not_held.wait()
 
-    def open(self) -> None:
-        """Begin to ask for it."""
+    async def open(self) -> None:
+        """Ask for it, and go on asking; a process that is alone has it once this returns."""
+        await self._step()
         self._task = asyncio.create_task(self._keep(), name="lease")
 
     async def close(self) -> None:
@@ -100,18 +105,28 @@ class Lease:
 
     async def _keep(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(None if self._seen is None else self._lasts_s):
-                    await (self._renew() if self._held.is_set() else self._ask())
-            except (StoreUnavailableError, TimeoutError, VersionConflictError, MissingError):
-                pass  # looked at again at the next step
-            except LookalikeError as error:
-                _log.error("This process cannot become the indexer: %s", error)
+            failing = self._held.is_set() and self._age() > self._lasts_s / _STEPS
+            await asyncio.sleep(self._lasts_s * (_PAUSE if failing else 1 / _STEPS))
             self._lose_if_over()
-            await asyncio.sleep(self._lasts_s / _STEPS)
+            await self._step()
+            self._lose_if_over()
+
+    async def _step(self) -> None:
+        held = self._held.is_set()
+        try:
+            async with asyncio.timeout(self._lasts_s / (2 * _STEPS) if held else self._lasts_s):
+                await (self._renew() if held else self._ask())
+        except (StoreUnavailableError, TimeoutError, VersionConflictError, MissingError):
+            pass  # looked at again at the next step
+        except LookalikeError as error:
+            _log.error("This process cannot become the indexer: %s", error)
+
+    def _age(self) -> float:
+        """Seconds since the lease was asked for with success."""
+        return asyncio.get_running_loop().time() - self._renewed
 
     def _lose_if_over(self) -> None:
-        over = asyncio.get_running_loop().time() - self._renewed > _GIVEN_UP_AFTER * self._lasts_s
+        over = self._age() > _GIVEN_UP_AFTER * self._lasts_s
         if self._held.is_set() and (over or not self._fence.held):
             self._lose()
 

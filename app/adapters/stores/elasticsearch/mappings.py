@@ -51,7 +51,11 @@ class Names:
 
     def space(self, space: Space) -> str:
         """The index that answers searches in a space."""
-        return f"{self.namespace}@{space.space_id}"
+        return self.of(space.space_id)
+
+    def of(self, space_id: str) -> str:
+        """The same by the space's id."""
+        return f"{self.namespace}@{space_id}"
 
 
 def entries_index(options: IndexOptions) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def space_index(space: Space, options: IndexOptions) -> dict[str, Any]:
 
 def state_index(options: IndexOptions) -> dict[str, Any]:
     """What is remembered beside the entries."""
-    return _index(options, dict.fromkeys(("kind", "label_ids"), _KEYWORD), shards=1)
+    return _index(options, dict.fromkeys(("kind", "label_ids", "image_id"), _KEYWORD), shards=1)
 
 
 def jobs_index(options: IndexOptions) -> dict[str, Any]:

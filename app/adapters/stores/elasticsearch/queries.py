@@ -11,8 +11,10 @@ from app.domain.records import Query, Space
 MAX_CANDIDATES: Final = 10_000
 """What Elasticsearch looks at, and gives, at most."""
 PAGE_OF_LABELS: Final = 500
-_OVERSAMPLE: Final = 3.0
+_SCORED_TIMES: Final = 3
 """So many times as many as are wanted are scored again with the float vectors, at no measurable cost."""
+_TIES: Final = 64
+"""So many entries of exactly one score are in the right order at the end of the list, too."""
 _QUANTISED: Final = ("int8_hnsw", "bbq_hnsw")
 _KINDS: Final = (AttributeType.STRING, AttributeType.NUMBER, AttributeType.BOOLEAN)
 
@@ -20,18 +22,10 @@ _KINDS: Final = (AttributeType.STRING, AttributeType.NUMBER, AttributeType.BOOLE
 def nearest(query: Query, vector_index: str, candidates: int) -> dict[str, Any]:
     """The k nearest. What narrows the search stands inside the knn clause, so that it runs before."""
     k = min(query.k, MAX_CANDIDATES)
-    knn: dict[str, Any] = {
-        "field": "vector",
-        "query_vector": query.vector,
-        "k": k,
-        "num_candidates": min(max(candidates, 2 * k), MAX_CANDIDATES),
-    }
-    if vector_index in _QUANTISED:
-        knn["rescore_vector"] = {"oversample": _OVERSAMPLE}
+    scored = min(max(_SCORED_TIMES * k, k + _TIES), MAX_CANDIDATES)
     conditions = selection(query)
-    if conditions:
-        knn["filter"] = conditions
-    return {"knn": knn, "size": k}
+    narrowed = {"filter": conditions} if conditions else {}
+    return _ranked(_knn(query, vector_index, scored, max(candidates, scored)) | narrowed, k)
 
 
 def all_scored(query: Query, vector_index: str, count: int) -> dict[str, Any]:
@@ -39,16 +33,19 @@ def all_scored(query: Query, vector_index: str, count: int) -> dict[str, Any]:
 
     With a filter of no more than `num_candidates` entries Lucene compares them all; so there is one, always.
     """
-    knn: dict[str, Any] = {
-        "field": "vector",
-        "query_vector": query.vector,
-        "k": count,
-        "num_candidates": count,
-        "filter": selection(query) or [{"match_all": {}}],
-    }
-    if vector_index in _QUANTISED:
-        knn["rescore_vector"] = {"oversample": 1.0}
-    return {"knn": knn, "size": min(query.k, count)}
+    narrowed = {"filter": selection(query) or [{"match_all": {}}]}
+    return _ranked(_knn(query, vector_index, count, count) | narrowed, min(query.k, count))
+
+
+def _knn(query: Query, vector_index: str, scored: int, candidates: int) -> dict[str, Any]:
+    """`scored` of the candidates get the float vectors' score; they are all that can be told apart."""
+    rescored = {"rescore_vector": {"oversample": 1.0}} if vector_index in _QUANTISED else {}
+    vector = {"field": "vector", "query_vector": query.vector}
+    return {**vector, "k": scored, "num_candidates": min(candidates, MAX_CANDIDATES), **rescored}
+
+
+def _ranked(knn: dict[str, Any], size: int) -> dict[str, Any]:
+    return {"knn": knn, "size": size, "sort": [{"_score": "desc"}, {"image_id": "asc"}], "track_scores": True}
 
 
 def selection(query: Query) -> list[dict[str, Any]]:
@@ -115,6 +112,17 @@ def members(label_id: str, after: str, count: int) -> dict[str, Any]:
 def image_ids(after: str, count: int) -> dict[str, Any]:
     """The next entries of an index by rising image id."""
     body: dict[str, Any] = {"sort": [{"image_id": "asc"}], "size": count, "_source": False}
+    return {**body, "search_after": [after]} if after else body
+
+
+def entries(after: str, count: int) -> dict[str, Any]:
+    """The next entries of the truth by rising image id, with their features."""
+    return {**image_ids(after, count), "_source": True, "stored_fields": ["features"]}
+
+
+def noted(kind: str, field: str, after: str, count: int) -> dict[str, Any]:
+    """The next documents of the state of a kind by a rising field, which has one value in each."""
+    body = {"query": {"term": {"kind": kind}}, "sort": [{field: "asc"}], "size": count}
     return {**body, "search_after": [after]} if after else body
 
 

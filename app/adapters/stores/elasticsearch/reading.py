@@ -10,9 +10,9 @@ from app.adapters.stores.elasticsearch.client import Answer, Cluster, MissingErr
 from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.domain.errors import InvalidRequestError, StoreUnavailableError
-from app.domain.records import Entry, Hit, LabelIndex, Member, Origin, Query, Space, StoredFeatures
+from app.domain.records import Hit, LabelIndex, Member, Origin, Query, Space, StoredFeatures
 
-_ALL_SHARDS: Final = {"allow_partial_search_results": "false"}
+ALL_SHARDS: Final = {"allow_partial_search_results": "false"}
 """An answer from a part of the index would be a wrong one."""
 _LABEL: Final = "label:"
 _DELETION: Final = "deletion:"
@@ -93,8 +93,7 @@ class Reading:
         if body is None:
             return []
         answer = await self._search(self._names.space(self._space), body)
-        hits = [Hit(parse_entry(each["_source"]), 2 * each["_score"] - 1) for each in _hits(answer)]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))
+        return [Hit(parse_entry(each["_source"]), _cosine(each["_score"])) for each in _hits(answer)]
 
     async def _all_scored(self, query: Query, vector_index: str) -> dict[str, Any] | None:
         conditions = queries.selection(query)
@@ -185,9 +184,14 @@ class Reading:
 
     async def _search(self, index: str, body: Mapping[str, Any]) -> Answer:
         try:
-            return await self._cluster.request("POST", f"/{quote(index)}/_search", body, _ALL_SHARDS)
+            return await self._cluster.request("POST", f"/{quote(index)}/_search", body, ALL_SHARDS)
         except MissingError:
             return {}
+
+
+def _cosine(score: float) -> float:
+    """Elasticsearch gives (1 + cosine) / 2, rounded."""
+    return min(1.0, max(-1.0, 2 * score - 1))
 
 
 def _hits(answer: Answer) -> list[dict[str, Any]]:

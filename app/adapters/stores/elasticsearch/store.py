@@ -1,6 +1,7 @@
 """The store on Elasticsearch as the port promises it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -24,6 +25,7 @@ from app.domain.records import (
     Description,
     Entry,
     Hit,
+    KeptEntry,
     LabelIndex,
     Member,
     NewEntry,
@@ -34,6 +36,8 @@ from app.domain.records import (
 )
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _PAGE: Final = 500
 
@@ -64,7 +68,9 @@ class ElasticsearchStore:
         self._writing = Writing(
             cluster, names, space, reading=self._reading, changing=self._changing, aliases=self._aliases
         )
-        self._founding = Founding(cluster, names, space, options.index, known=options.known)
+        self._founding = Founding(
+            cluster, names, space, options.index, alias_prefix=options.alias_prefix, known=options.known
+        )
         self._turn = asyncio.Lock()
         self._unseen = False
         self.space = space
@@ -80,6 +86,13 @@ class ElasticsearchStore:
         Raises SetupError with a sentence, StoreUnavailableError when the cluster is away.
         """
         await self._founding.check()
+
+    async def check_if_there(self) -> None:
+        """Check; a cluster that is away is looked at later. Raises SetupError."""
+        try:
+            await self._founding.check()
+        except StoreUnavailableError as error:
+            _log.warning("%s The service goes on as soon as it does.", error)
 
     async def found(self) -> None:
         """Check, and make what is missing; any process may, and the lease needs a place. Raises as `check` does."""
@@ -175,6 +188,16 @@ class ElasticsearchStore:
         """Add entries or replace them."""
         latest = {new.entry.image_id: new for new in entries}
         return await self._change(lambda: self._writing.put(latest)) if latest else ()
+
+    async def restore(self, entries: Sequence[KeptEntry]) -> Collection[str]:
+        """Add entries as another store kept them."""
+        latest = {kept.entry.image_id: kept for kept in entries}
+        return await self._change(lambda: self._writing.restore(latest)) if latest else ()
+
+    async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
+        """Delete for good what was deleted elsewhere."""
+        if deletions:
+            await self._change(lambda: self._writing.restore_deletions(deletions))
 
     async def name_labels(self, names: Mapping[str, str]) -> None:
         """What labels are called, and that their aliases can be had."""

@@ -11,7 +11,7 @@ from app.adapters.stores.elasticsearch.client import Cluster
 from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, space_document, truth_document
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.reading import Reading, deletion_document_id, label_document_id
-from app.domain.records import Description, Entry, NewEntry, Origin, Space, StoredFeatures
+from app.domain.records import Description, Entry, KeptEntry, NewEntry, Origin, Space, StoredFeatures
 
 _PAGE: Final = 500
 
@@ -48,6 +48,34 @@ class Writing:
             if _is_upload(new.entry)
         ]
         return await self._changing.apply([new.entry.image_id for new in taken], writes) if taken else ()
+
+    async def restore(self, latest: Mapping[str, KeptEntry]) -> Collection[str]:
+        """Add entries as another store kept them, or replace them; the ids of those that are refused."""
+        deleted = await self._reading.remembered(map(deletion_document_id, latest))
+        await self._aliases.make({label_id for kept in latest.values() for label_id in kept.entry.label_ids})
+        writes = [Write(self._names.state, document_id, None) for document_id in deleted]
+        for image_id, kept in latest.items():
+            if kept.fingerprint != self._space.fingerprint:
+                writes.append(Write(self._names.space(self._space), image_id, None))
+            before = {"space": kept.fingerprint, "indexed_at": kept.indexed_at.isoformat()}
+            writes += self._written(kept.entry, kept.features, before)
+        return await self._changing.apply(list(latest), writes)
+
+    async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
+        """Delete for good what was deleted elsewhere."""
+        known = await self._reading.remembered(map(deletion_document_id, deletions))
+        new = {
+            image_id: label_ids
+            for image_id, label_ids in deletions.items()
+            if deletion_document_id(image_id) not in known
+        }
+        if not new:
+            return
+        there = await self._reading.truth(new, fields=["image_id"])
+        writes = [self._noted(image_id, label_ids) for image_id, label_ids in new.items()]
+        writes += [write for image_id in there for write in self._removed(image_id)]
+        await self._changing.apply(list(there), writes)
+        await self.refresh()
 
     def _written(self, entry: Entry, features: StoredFeatures, before: Mapping[str, Any] | None = None) -> list[Write]:
         """An entry in both indices; one that is only changed keeps its space and when it was indexed."""
@@ -121,11 +149,14 @@ class Writing:
         entry = (await self._entries([image_id])).get(image_id)
         if entry is None:
             return None
-        deletion = {"kind": "deletion", "label_ids": list(entry.label_ids)}
-        note = Write(self._names.state, deletion_document_id(image_id), deletion)
+        note = self._noted(image_id, entry.label_ids)
         await self._changing.apply([image_id], [note, *self._removed(image_id)])
         await self.refresh()
         return entry
+
+    def _noted(self, image_id: str, label_ids: Collection[str]) -> Write:
+        document = {"kind": "deletion", "image_id": image_id, "label_ids": list(label_ids)}
+        return Write(self._names.state, deletion_document_id(image_id), document)
 
     async def forgive(self, label_id: str) -> None:
         """Forget deletions."""

@@ -10,6 +10,9 @@ import numpy.typing as npt
 Connection = sqlite3.Connection
 Sequences = npt.NDArray[np.int64]
 
+STORE_FILE: Final = "store.sqlite3"
+"""The truth, in the store's folder."""
+
 # `deletions` has a row for each label that a deleted image had. `label_sizes` follows `entry_labels` by triggers; it is
 # counted here once, for a file that was made without it.
 SCHEMA: Final = """

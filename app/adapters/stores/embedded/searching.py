@@ -1,12 +1,13 @@
 """From a query to hits: the cache's snapshot tells which rows are nearest, the truth what they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from app.adapters.stores.embedded.cache import VectorCache
+from app.adapters.stores.embedded.filtering import Filtering
 from app.adapters.stores.embedded.reading import by_seq
 from app.adapters.stores.embedded.schema import Connection
-from app.adapters.stores.embedded.snapshot import search
+from app.adapters.stores.embedded.snapshot import Mask, Snapshot, search
 from app.domain.grouping import in_order
 from app.domain.records import Entry, Hit, Query
 
@@ -21,9 +22,10 @@ class Searching:
     searches still come to them.
     """
 
-    def __init__(self, cache: VectorCache) -> None:
-        """Search a cache."""
+    def __init__(self, cache: VectorCache, fingerprint: str) -> None:
+        """Search a cache of the entries of a space."""
         self._cache = cache
+        self._filtering = Filtering(fingerprint)
         self._shown: dict[int, Entry] = {}
         self.leaving: Mapping[int, Entry] = {}
 
@@ -31,11 +33,17 @@ class Searching:
         """Read entries anew that searches showed lately: after any change of an entry that keeps its seq."""
         self._shown = {}
 
+    def forget_described(self, image_ids: Collection[str]) -> None:
+        """Read entries anew that searches showed or filtered: after any change of what is said of them."""
+        self.forget_shown()
+        self._filtering.forget(image_ids)
+
     def search(self, db: Connection, query: Query) -> list[Hit]:
         """The nearest entries."""
         for _ in range(_TRIES):
             leaving = self.leaving
-            seqs, scores = search(self._cache.snapshot, query)
+            snapshot, wanted = self._selected(db, query)
+            seqs, scores = search(snapshot, query, wanted)
             last_seen = {seq: leaving[seq] for seq in seqs.tolist() if seq in leaving}
             entries = last_seen | self._entries(db, seqs.tolist())
             if all(seq in entries for seq in seqs.tolist()):
@@ -44,6 +52,13 @@ class Searching:
         found = zip(seqs.tolist(), scores.tolist(), strict=True)
         hits = [Hit(entries[seq], score) for seq, score in found if seq in entries]
         return in_order(hits)[: query.k]
+
+    def _selected(self, db: Connection, query: Query) -> tuple[Snapshot, Mask | None]:
+        """What is there now, and which rows of it the query's filter leaves."""
+        if query.filter is None:
+            return self._cache.snapshot, None
+        # Once the cache has followed a change, nothing is leaving: a snapshot taken after that look is without it.
+        return self._filtering.select(db, query.filter, lambda: (self.leaving, self._cache.snapshot))
 
     def _entries(self, db: Connection, seqs: Sequence[int]) -> dict[int, Entry]:
         shown = self._shown  # before the truth is asked, so that what is read now never outlives a change of an entry

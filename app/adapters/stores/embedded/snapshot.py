@@ -12,6 +12,7 @@ from app.domain.features import Vector
 from app.domain.records import Query, StoredFeatures
 
 Postings = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
 
 _EXACT_ROWS: Final = 2048
 """Up to here every row is compared itself: as quick as codes and rescoring (scripts/benchmark_store)."""
@@ -28,7 +29,7 @@ class Snapshot:
 
     rows: StoredFeatures
     seqs: npt.NDArray[np.int64]
-    alive: npt.NDArray[np.bool_]
+    alive: Mask
     postings: Mapping[str, Postings]
     codes: Codes | None
 
@@ -46,22 +47,26 @@ class Snapshot:
         return here
 
 
-def search(snapshot: Snapshot, query: Query) -> tuple[npt.NDArray[np.int64], Scores]:
-    """The seqs and scores of the entries nearest to a query, falling: k, and those that score like the last of them."""
+def search(snapshot: Snapshot, query: Query, wanted: Mask | None = None) -> tuple[npt.NDArray[np.int64], Scores]:
+    """The seqs and scores of the entries nearest to a query, falling: k, and those that score like the last of them.
+
+    `wanted` are the rows that the query's filter leaves, bool [count of rows]; None for all.
+    """
     count = query.k + _MAX_TIES
-    positions = _candidates(snapshot, query, count)
+    positions = _candidates(snapshot, query, wanted, count)
     best, scores = _exact(snapshot.rows, positions, query.vector, count)
-    wanted = len(scores) if len(scores) <= query.k else np.searchsorted(-scores, -scores[query.k - 1], side="right")
-    return snapshot.seqs[best[:wanted]], np.clip(scores[:wanted], -1, 1)
+    kept = len(scores) if len(scores) <= query.k else np.searchsorted(-scores, -scores[query.k - 1], side="right")
+    return snapshot.seqs[best[:kept]], np.clip(scores[:kept], -1, 1)
 
 
-def _candidates(snapshot: Snapshot, query: Query, count: int) -> Positions:
+def _candidates(snapshot: Snapshot, query: Query, wanted: Mask | None, count: int) -> Positions:
     """The rows to compare themselves: all that are selected, or what their codes propose and the rows without codes."""
     if query.label_ids is None:
-        selected = snapshot.alive
-        few = len(selected) <= _EXACT_ROWS
+        selected = snapshot.alive if wanted is None else snapshot.alive & wanted
+        few = int(np.count_nonzero(selected)) <= _EXACT_ROWS
     else:
         positions = _under_labels(snapshot, query.label_ids)
+        positions = positions if wanted is None else positions[wanted[positions]]
         few = len(positions) <= _EXACT_ROWS
         if few or query.exact or snapshot.codes is None:
             return positions
@@ -69,8 +74,8 @@ def _candidates(snapshot: Snapshot, query: Query, count: int) -> Positions:
         selected[positions] = True
     if few or query.exact or snapshot.codes is None:
         return np.flatnonzero(selected)
-    wanted = max(_CANDIDATES, snapshot.coded // _ROWS_A_CANDIDATE, count + _CANDIDATES_A_HIT * query.k)
-    near = snapshot.codes.nearest(query.vector, selected[: snapshot.coded], wanted)
+    proposed = max(_CANDIDATES, snapshot.coded // _ROWS_A_CANDIDATE, count + _CANDIDATES_A_HIT * query.k)
+    near = snapshot.codes.nearest(query.vector, selected[: snapshot.coded], proposed)
     return np.concatenate([np.sort(near), snapshot.coded + np.flatnonzero(selected[snapshot.coded :])])
 
 

@@ -14,13 +14,14 @@ from app.adapters.stores.embedded import reading, writing
 from app.adapters.stores.embedded.cache import VectorCache
 from app.adapters.stores.embedded.following import TOKENS, catch_up, load_cache, remember_token
 from app.adapters.stores.embedded.scanning import use_one_thread
-from app.adapters.stores.embedded.schema import SCHEMA, meta
+from app.adapters.stores.embedded.schema import SCHEMA, STORE_FILE, meta
 from app.adapters.stores.embedded.searching import Searching
 from app.domain.errors import StoreUnavailableError
 from app.domain.records import (
     Description,
     Entry,
     Hit,
+    KeptEntry,
     LabelIndex,
     Member,
     NewEntry,
@@ -32,6 +33,7 @@ from app.domain.records import (
 
 P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E", NewEntry, KeptEntry)
 
 
 class EmbeddedStore:
@@ -41,7 +43,7 @@ class EmbeddedStore:
         """Use `open` instead."""
         self._file = file
         self._cache = cache
-        self._searching = Searching(cache)
+        self._searching = Searching(cache, space.fingerprint)
         self._writing = asyncio.Lock()
         self._behind = False
         self.space = space
@@ -51,7 +53,7 @@ class EmbeddedStore:
         """Open the store in a folder, made if need be. Raises DataFolderError."""
         cache_folder = folder / "cache"
         cache_folder.mkdir(parents=True, exist_ok=True)
-        file = SqliteFile(folder / "store.sqlite3", SCHEMA, readers=readers, prepare_thread=use_one_thread)
+        file = SqliteFile(folder / STORE_FILE, SCHEMA, readers=readers, prepare_thread=use_one_thread)
         return cls(file, await file.read(load_cache, cache_folder, space), space)
 
     @property
@@ -68,6 +70,11 @@ class EmbeddedStore:
     async def entry(self, image_id: str) -> Entry | None:
         """One entry."""
         return await self._file.read(reading.by_image_id, image_id)
+
+    async def entries(self, image_ids: Sequence[str]) -> Mapping[str, Entry]:
+        """Some entries."""
+        found = await self._file.read(reading.by_image_ids, image_ids)
+        return {entry.image_id: entry for entry in found.values()}
 
     async def features(self, image_id: str) -> StoredFeatures | None:
         """An entry's features."""
@@ -119,11 +126,22 @@ class EmbeddedStore:
 
     # What is changed.
 
-    async def put(self, entries: Sequence[NewEntry]) -> None:
-        """Add entries or replace them."""
+    async def put(self, entries: Sequence[NewEntry]) -> Collection[str]:
+        """Add entries or replace them; all are taken."""
         latest = {new.entry.image_id: new for new in entries}
         if latest:
-            await self._change(lambda: self._put(list(latest.values())))
+            await self._change(lambda: self._put(latest, writing.put))
+        return ()
+
+    async def restore(self, entries: Sequence[KeptEntry]) -> Collection[str]:
+        """Add entries as another store kept them; all are taken."""
+        latest = {kept.entry.image_id: kept for kept in entries}
+        if latest:
+            await self._change(lambda: self._put(latest, writing.restore))
+        return ()
+
+    async def refresh(self) -> None:
+        """Everything is seen already."""
 
     async def name_labels(self, names: Mapping[str, str]) -> None:
         """What labels are called."""
@@ -150,6 +168,11 @@ class EmbeddedStore:
     async def forgive(self, label_id: str) -> None:
         """Forget deletions."""
         await self._file.write(writing.forgive, label_id)
+
+    async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
+        """Delete for good what was deleted elsewhere."""
+        if deletions:
+            await self._change(lambda: self._restore_deletions(deletions))
 
     async def drop_label(self, label_id: str) -> list[Entry]:
         """Take a label away."""
@@ -189,13 +212,15 @@ class EmbeddedStore:
         except OSError as error:
             raise _unwritable() from error
 
-    async def _put(self, entries: Sequence[NewEntry]) -> None:
-        self._searching.leaving = await self._file.read(reading.by_image_ids, [new.entry.image_id for new in entries])
-        written = await self._file.write(writing.put, entries, self.space.fingerprint)
-        if written.added:
-            vectors = np.stack([new.features for new in written.entries])
-            labels = [new.entry.label_ids for new in written.entries]
-            await self._on_cache(self._cache.apply, np.array(written.added), vectors, labels, written.removed)
+    async def _put(
+        self, latest: Mapping[str, E], write: Callable[[Connection, Sequence[E], str], writing.Written]
+    ) -> None:
+        self._searching.leaving = await self._file.read(reading.by_image_ids, list(latest))
+        written = await self._file.write(write, list(latest.values()), self.space.fingerprint)
+        if written.added or written.removed:
+            vectors = np.array([kept.features for kept in written.entries], np.float16)
+            labels = [kept.entry.label_ids for kept in written.entries]
+            await self._on_cache(self._cache.apply, np.array(written.added, np.int64), vectors, labels, written.removed)
         self._searching.leaving = {}
 
     async def _add_label(self, image_ids: Sequence[str], label_id: str) -> None:
@@ -210,7 +235,7 @@ class EmbeddedStore:
         try:
             await self._file.write(writing.describe, descriptions)
         finally:
-            self._searching.forget_shown()
+            self._searching.forget_described(descriptions)
 
     async def _take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
         there = await self._file.read(reading.by_image_ids, image_ids)
@@ -233,6 +258,14 @@ class EmbeddedStore:
         gone = await self._file.read(reading.by_image_ids, [image_id])
         entries = await self._leave(gone, lambda db: writing.delete(db, gone), lambda: self._cache.remove(list(gone)))
         return entries[0] if entries else None
+
+    async def _restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
+        gone = await self._file.read(reading.by_image_ids, list(deletions))
+        await self._leave(
+            gone,
+            lambda db: writing.restore_deletions(db, deletions, gone),
+            lambda: self._cache.remove(list(gone)),
+        )
 
     async def _leave(
         self, gone: Mapping[int, Entry], write: Callable[[Connection], None], follow: Callable[[], None]

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 
 from app.adapters.stores.embedded import reading
 from app.adapters.stores.embedded.schema import Connection
+from app.domain.attributes import AttributeValue
 from app.domain.naming import encoded
-from app.domain.records import AttributeValue, Description, Entry, NewEntry, Origin
+from app.domain.records import Description, Entry, KeptEntry, NewEntry, Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a put changed: the entries that it took, their seqs in order, and those of the entries that they replace."""
+    """What a put changed: what it took into the live space, its seqs in order, and those of all that was replaced."""
 
-    entries: list[NewEntry]
+    entries: list[KeptEntry]
     added: list[int]
     removed: list[int]
 
@@ -26,8 +27,21 @@ def put(db: Connection, entries: Sequence[NewEntry], space: str) -> Written:
     _undelete(db, [new.entry.image_id for new in entries if new.entry.origin is Origin.UPLOAD])
     deleted = reading.deleted(db, [new.entry.image_id for new in entries])
     taken = [new for new in entries if new.entry.image_id not in deleted]
-    removed = [seq for new in taken if (seq := _remove(db, new.entry.image_id)) is not None]
-    return Written(taken, [_insert(db, new, space) for new in taken], removed)
+    now = datetime.now(UTC)
+    return _replace(db, [KeptEntry(new.entry, new.features, space, now) for new in taken], space)
+
+
+def restore(db: Connection, entries: Sequence[KeptEntry], space: str) -> Written:
+    """Add entries as another store kept them, or replace them; that ends their deletion."""
+    _undelete(db, [kept.entry.image_id for kept in entries])
+    return _replace(db, entries, space)
+
+
+def _replace(db: Connection, entries: Sequence[KeptEntry], space: str) -> Written:
+    removed = [seq for kept in entries if (seq := _remove(db, kept.entry.image_id)) is not None]
+    added = [(_insert(db, kept), kept) for kept in entries]
+    live = [(seq, kept) for seq, kept in added if kept.fingerprint == space]
+    return Written([kept for _, kept in live], [seq for seq, _ in live], removed)
 
 
 def _undelete(db: Connection, image_ids: Sequence[str]) -> None:
@@ -43,20 +57,20 @@ def _remove(db: Connection, image_id: str) -> int | None:
     return int(row[0])
 
 
-def _insert(db: Connection, new: NewEntry, space: str) -> int:
-    entry = new.entry
+def _insert(db: Connection, kept: KeptEntry) -> int:
+    entry = kept.entry
     seq = db.execute(
         "INSERT INTO entries (image_id, name, product_id, title, attributes, width, height, sha256, perceptual_hash,"
         " origin, locator, job_id, space, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.image_id, entry.name, entry.product_id, entry.title, _json(entry.attributes), entry.width,
             entry.height, bytes.fromhex(entry.sha256), entry.perceptual_hash, entry.origin, encoded(entry.locator),
-            entry.job_id, space, datetime.now(UTC).isoformat(),
+            entry.job_id, kept.fingerprint, kept.indexed_at.isoformat(),
         ),
     ).lastrowid  # fmt: skip
     if seq is None:
         raise sqlite3.IntegrityError("An inserted row has no number.")
-    db.execute("INSERT INTO features VALUES (?, ?)", (seq, new.features.tobytes()))
+    db.execute("INSERT INTO features VALUES (?, ?)", (seq, kept.features.tobytes()))
     db.executemany("INSERT INTO entry_labels VALUES (?, ?)", [(label, seq) for label in entry.label_ids])
     return seq
 
@@ -102,9 +116,14 @@ def drop_label(db: Connection, label_id: str, gone: Collection[int]) -> None:
 
 def delete(db: Connection, entries: Mapping[int, Entry]) -> None:
     """Delete entries by their seq, and remember their images and labels."""
-    rows = [(entry.image_id, label_id) for entry in entries.values() for label_id in entry.label_ids]
-    db.executemany("INSERT INTO deletions VALUES (?, ?)", rows)
-    _clear(db, ("entries", "features", "entry_labels"), entries)
+    restore_deletions(db, {entry.image_id: entry.label_ids for entry in entries.values()}, entries)
+
+
+def restore_deletions(db: Connection, deletions: Mapping[str, Collection[str]], seqs: Collection[int]) -> None:
+    """Remember that images were deleted, by their labels, and delete those that are entries, by their seq."""
+    rows = [(image_id, label_id) for image_id, label_ids in deletions.items() for label_id in label_ids]
+    db.executemany("INSERT OR IGNORE INTO deletions VALUES (?, ?)", rows)
+    _clear(db, ("entries", "features", "entry_labels"), seqs)
 
 
 def _clear(db: Connection, tables: Sequence[str], seqs: Collection[int]) -> None:

@@ -1,0 +1,78 @@
+"""What a cluster keeps in a namespace as a source of copies. It is only read: a key that may do no more is enough."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from app.adapters.stores.elasticsearch import queries
+from app.adapters.stores.elasticsearch.changing import LIVE
+from app.adapters.stores.elasticsearch.client import Cluster, MissingError
+from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features
+from app.adapters.stores.elasticsearch.founding import look_at
+from app.adapters.stores.elasticsearch.mappings import Names
+from app.adapters.stores.elasticsearch.reading import ALL_SHARDS
+from app.domain.records import KeptEntry, Space
+
+_PAGE_OF_NAMES: Final = 1000
+
+
+class ClusterSource:
+    """See the port `CopySource`. An index that is not there is an empty one."""
+
+    def __init__(self, cluster: Cluster, names: Names) -> None:
+        """Nothing is asked yet."""
+        self._cluster = cluster
+        self._names = names
+
+    async def space(self) -> Space | None:
+        """The space that the last indexer worked in. Raises SetupError for indices that are not this release's."""
+        try:
+            live = await self._cluster.request("GET", f"/{quote(self._names.state)}/_doc/{LIVE}")
+        except MissingError:
+            return None
+        space_id = live["_source"]["space_id"]
+        index = self._names.of(space_id)
+        found = await self._cluster.request("GET", f"/{quote(index)}/_mapping")
+        mapping = found[index]["mappings"]
+        look_at(index, mapping)
+        return Space(space_id, mapping["_meta"]["fingerprint"], mapping["properties"]["vector"]["dims"])
+
+    async def count(self) -> int:
+        """How many there are."""
+        try:
+            return int((await self._cluster.request("POST", f"/{quote(self._names.entries)}/_count"))["count"])
+        except MissingError:
+            return 0
+
+    async def entries(self, after: str, count: int) -> list[KeptEntry]:
+        """The next entries."""
+        return [_kept(hit) for hit in await self._hits(self._names.entries, queries.entries(after, count))]
+
+    async def names(self) -> Mapping[str, str]:
+        """What labels are called."""
+        found: dict[str, str] = {}
+        after = ""
+        while hits := await self._hits(self._names.state, queries.noted("label", "label_ids", after, _PAGE_OF_NAMES)):
+            found |= {hit["_source"]["label_ids"][0]: hit["_source"]["name"] for hit in hits}
+            after = max(found)
+        return found
+
+    async def deletions(self, after: str, count: int) -> Mapping[str, Collection[str]]:
+        """The next deletions."""
+        hits = await self._hits(self._names.state, queries.noted("deletion", "image_id", after, count))
+        return {hit["_source"]["image_id"]: hit["_source"]["label_ids"] for hit in hits}
+
+    async def _hits(self, index: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        try:
+            answer = await self._cluster.request("POST", f"/{quote(index)}/_search", body, ALL_SHARDS)
+        except MissingError:
+            return []
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits
+
+
+def _kept(hit: Mapping[str, Any]) -> KeptEntry:
+    source = hit["_source"]
+    indexed_at = datetime.fromisoformat(source["indexed_at"])
+    return KeptEntry(parse_entry(source), parse_features(hit["fields"]), source["space"], indexed_at)
