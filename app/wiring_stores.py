@@ -4,7 +4,6 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 from pydantic import SecretStr
 
@@ -48,7 +47,7 @@ async def open_kept(
         limits,
         Keep(settings.keep),
         settings.min_free_bytes,
-        sharer=uuid4().hex if settings.media else "",
+        sharer=ledger.ledger_id if settings.media else "",
         others_keep=shared and settings.media is None,
     )
     if shared:

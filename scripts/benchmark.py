@@ -18,6 +18,7 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.bare import photos_in
+from benchmarks.cluster_report import Size, benchmark_cluster, size
 from benchmarks.load import Searched, index_everything, search
 from benchmarks.processes import (
     ROOT,
@@ -39,6 +40,8 @@ _CONCURRENCIES: Final = (1, 4, 16)
 _SEARCH_COLUMNS: Final = (
     "", "searches/s", "of limit", "p50 ms", "p95 ms", "p99 ms", "p50 of limit", "CPU ms", "of limit", "errors",
 )  # fmt: skip
+_MORE_PHOTOS: Final = ROOT / "../shared/data/grocery"
+"""Beside the catalogue's, what the entries of --store are made of."""
 _QUIET_SHARE: Final = 0.97
 _WARM_UP_S: Final = 2
 _TIMEOUT_S: Final = 1800
@@ -197,6 +200,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=_positive(int), default=100, help="how many of them are searched with (100)")
     parser.add_argument("--seconds", type=_positive(float), default=10, help="of each measurement (10)")
     parser.add_argument("--rounds", type=_positive(int), default=3, help="medians are of so many (3)")
+    parser.add_argument(
+        "--store", nargs="?", const="", metavar="URL",
+        help="instead: the store on Elasticsearch beside its bare client, there or on a server of its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sizes", type=size, nargs="+", default=[Size(30_000, 1664), Size(100_000, 384)],
+        help="entries x dimensions for --store (30000x1664 100000x384)",
+    )  # fmt: skip
+    parser.add_argument("--features", type=Path, help="file that keeps photos' features for the next run of --store")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     return parser.parse_args()
 
@@ -214,6 +226,11 @@ def main() -> None:
     """Measure and print. What was started is ended and what was written is removed, also on Ctrl-C and SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by SIGTERM."))
     arguments = _arguments()
+    if arguments.store is not None:
+        photos = [photo for folder in (arguments.catalog, _MORE_PHOTOS) for photo in photos_in(folder.resolve())]
+        with alone():
+            benchmark_cluster(arguments.store, arguments.sizes, photos, arguments.features, as_json=arguments.json)
+        return
     cores = two_cores()
     os.sched_setaffinity(0, {cores.client})
     if shutil.which("wrk") is None:

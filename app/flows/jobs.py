@@ -68,6 +68,7 @@ class Jobs:
         for one in reversed(job.children if job.is_parent else (job_id,)):
             await self._runner.stop(one)
             await self._ledger.cancel(one)
+        await self._store.refresh()
         return await self.job(job_id)
 
     async def job(self, job_id: str) -> Job:

@@ -36,7 +36,7 @@ async def fill(data_dir: Path, space: Space, gallery: Gallery) -> None:
     try:
         for start, block in gallery.blocks():
             for offset in range(0, len(block), _PUT_AT_ONCE):
-                await store.put(_entries(start + offset, block[offset : offset + _PUT_AT_ONCE]))
+                await store.put(entries_of(start + offset, block[offset : offset + _PUT_AT_ONCE]))
     finally:
         await store.close()
     done.write_text(told, "utf-8")
@@ -46,7 +46,8 @@ def _digest(gallery: Gallery) -> str:
     return hashlib.sha256(gallery.sources.tobytes()).hexdigest()
 
 
-def _entries(start: int, vectors: Vectors) -> Sequence[NewEntry]:
+def entries_of(start: int, vectors: Vectors) -> Sequence[NewEntry]:
+    """Entries for vectors of a gallery, by the number of the first."""
     features = vectors.astype(np.float16)
     return [NewEntry(_entry(number), row) for number, row in enumerate(features, start)]
 

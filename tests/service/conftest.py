@@ -4,11 +4,29 @@ import io
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+import httpx
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.service.running import Service, running
+from tests.service.running import CLUSTERS, Service, running
+
+_MANY_SHARDS: Final = {"persistent": {"cluster.max_shards_per_node": 5000}}
+
+
+@pytest.fixture(scope="session", params=["embedded", "elasticsearch-8"], autouse=True)
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each test of the service is done on each store."""
+    if request.param == "embedded":
+        yield request.param
+        return
+    url = request.getfixturevalue("elasticsearch_8")
+    # Each data folder has indices of its own.
+    httpx.put(f"{url}/_cluster/settings", json=_MANY_SHARDS, trust_env=False).raise_for_status()
+    CLUSTERS.append(url)
+    yield request.param
+    CLUSTERS.remove(url)
 
 
 def drawn(seed: str, size: tuple[int, int] = (120, 90)) -> Image.Image:

@@ -1,5 +1,6 @@
 """The real service as a child process, on loopback, with a data folder of its own."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -18,6 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 READY_WAIT_S = 60.0
 JOB_WAIT_S = 180.0
 _LISTENS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+
+
+CLUSTERS: Final[list[str]] = []
+"""The address of the cluster that services are started on at this time; none for the embedded store."""
 
 
 @dataclass
@@ -89,14 +94,17 @@ def running(
             service.client.close()
 
 
-def start(data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None) -> Service:
-    """Start the service and wait until it is ready."""
+def start(
+    data_dir: Path, catalog: Path | None = None, settings: Mapping[str, str] | None = None, *, ready: bool = True
+) -> Service:
+    """Start the service and wait until it is ready, or only until it listens."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")}
     environment |= {
         "LOOKALIKE_DATA_DIR": str(data_dir),
         "LOOKALIKE_PORT": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         **({"LOOKALIKE_CATALOG": str(catalog)} if catalog else {}),
+        **_on_cluster(data_dir),
         **(settings or {}),
     }
     process = subprocess.Popen(
@@ -112,8 +120,22 @@ def start(data_dir: Path, catalog: Path | None = None, settings: Mapping[str, st
     port = next(match[1] for line in log if (match := _LISTENS.search(line)))
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
     service = Service(process, client, log)
-    _wait_until_ready(service)
+    if ready:
+        _wait_until_ready(service)
     return service
+
+
+def _on_cluster(data_dir: Path) -> dict[str, str]:
+    """Settings that give each data folder a namespace of its own."""
+    if not CLUSTERS:
+        return {}
+    namespace = "s" + hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+    return {
+        "LOOKALIKE_STORE": CLUSTERS[-1].replace("http://", "elasticsearch://"),
+        "LOOKALIKE_STORE_NAMESPACE": namespace,
+        "LOOKALIKE_ALIAS_PREFIX": f"{namespace}-",
+        "LOOKALIKE_STORE_LEASE_S": "5",
+    }
 
 
 def _read(process: "subprocess.Popen[str]", log: list[str], listening: threading.Event) -> None:
@@ -126,11 +148,16 @@ def _read(process: "subprocess.Popen[str]", log: list[str], listening: threading
     listening.set()
 
 
+def _makes_changes(service: Service) -> bool:
+    """On a cluster, the lease of a process that was killed runs out first."""
+    return not CLUSTERS or service.client.post("/jobs/0/cancel").status_code == 404
+
+
 def _wait_until_ready(service: Service) -> None:
     deadline = time.monotonic() + READY_WAIT_S
     while time.monotonic() < deadline:
         try:
-            if service.client.get("/health/ready").status_code == 200:
+            if service.client.get("/health/ready").status_code == 200 and _makes_changes(service):
                 return
         except httpx.TransportError:
             if service.process.poll() is not None:

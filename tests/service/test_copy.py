@@ -61,7 +61,7 @@ async def both(data: Path, url: str, namespace: str) -> AsyncIterator[tuple[Stor
             await embedded.close()
 
 
-def told(hits: Sequence[Hit]) -> list[tuple[object, float]]:
+def told(hits: Sequence[Hit]) -> list[tuple[object, object]]:
     return [(hit.entry, pytest.approx(hit.score, abs=1e-3)) for hit in hits]
 
 

@@ -75,11 +75,12 @@ def test_indexing_again_finds_everything_there(service: Service) -> None:
     assert ("succeeded", 4, 0) == (job["state"], job["progress"]["already_there"], job["progress"]["embedded"])
 
 
-def test_the_index_of_a_label_tells_what_it_is(service: Service) -> None:
+def test_the_index_of_a_label_tells_what_it_is(service: Service, store: str) -> None:
+    vector_index = "exact" if store == "embedded" else "int8_hnsw"
     model = service.client.get("/model").json()
     index = service.client.get("/index/shoes").json()
     assert (6, 2, "ready", None) == (index["image_count"], index["product_count"], index["state"], index["job_id"])
-    assert (model["space"], model["dimensions"], "exact") == (
+    assert (model["space"], model["dimensions"], vector_index) == (
         index["space"],
         index["dimensions"],
         index["vector_index"],

@@ -6,7 +6,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.adapters.stores.elasticsearch.client import (
-    Answer,
     Cluster,
     MissingError,
     NotAllowedError,
@@ -139,7 +138,8 @@ class Founding:
             )
         except (MissingError, RefusedError):
             return  # a cluster without security behind a door that has it
-        missing = _missing(answer)
+        held = {"the cluster": answer["cluster"], **{f"'{name}'": answer["index"][name] for name in privileges}}
+        missing = _missing(held)
         if missing:
             raise SetupError(f"The key or user for Elasticsearch lacks {' and '.join(missing)}: {_RIGHTS}.")
 
@@ -163,13 +163,9 @@ class Founding:
         return index.startswith(f"{self._names.namespace}@") and _made_by(found) == MADE_BY
 
 
-def _missing(answer: Answer) -> list[str]:
+def _missing(held: Mapping[str, Mapping[str, bool]]) -> list[str]:
     """As in `manage, write on 'lookalike@*'`."""
-    of_all = {"the cluster": answer["cluster"]}
-    of_indices = {f"'{name}'": has for name, has in answer["index"].items()}
-    lacking = {
-        on: sorted(name for name, held in has.items() if not held) for on, has in {**of_all, **of_indices}.items()
-    }
+    lacking = {on: sorted(name for name, has in each.items() if not has) for on, each in held.items()}
     return [f"{', '.join(names)} on {on}" for on, names in lacking.items() if names]
 
 

@@ -74,7 +74,7 @@ class Lease:
 
     @property
     def where(self) -> str | None:
-        """The indexer's address."""
+        """The indexer's address; None while there is none, as far as this process can tell."""
         return self._own_address if self.held else self._fence.where
 
     async def acquired(self) -> None:
@@ -167,8 +167,9 @@ class Lease:
         place = (answer["_seq_no"], answer["_primary_term"])
         if self._seen is None or self._seen.place != place:
             self._seen = _Seen(answer["_source"], place, now)
+        gone = self._seen.source["released"] or now - self._seen.since >= self._lasts_s
         if self._seen.source["holder"] != self._holder:
-            self._fence.where = self._seen.source["where"]
+            self._fence.where = None if gone else self._seen.source["where"]
 
     async def _renew(self) -> None:
         asked_at = asyncio.get_running_loop().time()
