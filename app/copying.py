@@ -1,30 +1,28 @@
 """The composition root of `lookalike copy`: two stores, opened. What is open is closed backwards, as in `wiring`."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from app.adapters.data_folder import owned
-from app.adapters.stores.elasticsearch.client import Cluster, ClusterOptions, opened
+from app.adapters.stores.elasticsearch.client import Cluster, opened
 from app.adapters.stores.elasticsearch.fence import Fence
-from app.adapters.stores.elasticsearch.lease import LASTS_S, Lease
-from app.adapters.stores.elasticsearch.mappings import IndexOptions, Names
+from app.adapters.stores.elasticsearch.lease import Lease
+from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.source import ClusterSource
-from app.adapters.stores.elasticsearch.store import ElasticsearchStore, StoreOptions
+from app.adapters.stores.elasticsearch.store import ElasticsearchStore
 from app.adapters.stores.embedded.source import holds_store, opened_source
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.config import Settings
 from app.domain.errors import ModelMismatchError, SetupError
 from app.domain.ports import CopySource, CopyTarget
 from app.domain.records import Space
+from app.wiring_stores import EMBEDDED, cluster_options, store_options
 
-_EMBEDDED: Final = "embedded"
 _STORE: Final = "store"
-_PORT: Final = re.compile(r":\d+$")
-_WAIT_S: Final = 2 * LASTS_S
-"""Enough for the lease of a process that was killed to run out."""
+_LEASES: Final = 2
+"""So long is waited for the lease of a process that was killed to run out."""
 
 
 @asynccontextmanager
@@ -41,12 +39,12 @@ async def opened_for_copying(
         space = await source.space()
         if space is None:
             raise SetupError("There is nothing to copy: no entry is in the store that --from names.")
-        open_target = _embedded_target if target_settings.store == _EMBEDDED else _cluster_target
+        open_target = _embedded_target if target_settings.store == EMBEDDED else _cluster_target
         yield source, await open_target(target_settings, space, stack)
 
 
 async def _source(settings: Settings, stack: AsyncExitStack) -> CopySource:
-    if settings.store != _EMBEDDED:
+    if settings.store != EMBEDDED:
         return ClusterSource(await _cluster(settings, stack), Names(settings.store_namespace))
     store = settings.data_dir / _STORE
     if not holds_store(store):  # nothing is made in a folder that was named by mistake
@@ -70,13 +68,13 @@ async def _cluster_target(settings: Settings, space: Space, stack: AsyncExitStac
     live = await ClusterSource(cluster, names).space()
     _compare(space, live)
     fence = Fence()
-    store = ElasticsearchStore(cluster, live or space, fence, _store_options(settings))
+    store = ElasticsearchStore(cluster, live or space, fence, store_options(settings))
     await store.found()
-    lease = Lease(cluster, names, fence, store.found, store.begin, where="", lasts_s=LASTS_S)
+    lease = Lease(cluster, names, fence, store.found, store.begin, where="", lasts_s=settings.store_lease_s)
     await lease.open()
     stack.push_async_callback(lease.close)
     try:
-        async with asyncio.timeout(_WAIT_S):
+        async with asyncio.timeout(_LEASES * settings.store_lease_s):
             await lease.acquired()
     except TimeoutError:
         at = f" ({fence.where})" if fence.where else ""
@@ -99,31 +97,4 @@ def _told(space: Space) -> str:
 
 
 async def _cluster(settings: Settings, stack: AsyncExitStack) -> Cluster:
-    return await stack.enter_async_context(opened(_cluster_options(settings)))
-
-
-def _cluster_options(settings: Settings) -> ClusterOptions:
-    scheme, _, hosts = settings.store.partition("://")
-    protocol = "https" if scheme.endswith("+https") else "http"
-    user, key, password = settings.store_user, settings.store_api_key, settings.store_password
-    return ClusterOptions(
-        nodes=tuple(f"{protocol}://{_with_port(host)}" for host in hosts.rstrip("/").split(",")),
-        api_key=key.get_secret_value() if key else None,
-        user=(user, password.get_secret_value()) if user and password else None,
-        ca_file=settings.store_ca_file,
-        timeout_s=settings.store_timeout_s,
-    )
-
-
-def _with_port(host: str) -> str:
-    return host if _PORT.search(host) else f"{host}:9200"
-
-
-def _store_options(settings: Settings) -> StoreOptions:
-    return StoreOptions(
-        namespace=settings.store_namespace,
-        alias_prefix=settings.alias_prefix,
-        candidates=settings.store_candidates,
-        index=IndexOptions(settings.store_vector_index, settings.store_shards, settings.store_replicas),
-        known=bool(settings.store_api_key or settings.store_user),
-    )
+    return await stack.enter_async_context(opened(cluster_options(settings)))

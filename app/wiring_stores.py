@@ -60,7 +60,7 @@ async def open_kept(
 async def _open_shared(
     settings: Settings, own_ledger: SqliteLedger, media: Media, space: Space, stack: AsyncExitStack
 ) -> Kept:
-    cluster = await stack.enter_async_context(opened(cluster_options(settings.store, settings)))
+    cluster = await stack.enter_async_context(opened(cluster_options(settings)))
     fence, names = Fence(), Names(settings.store_namespace)
     store = ElasticsearchStore(cluster, space, fence, store_options(settings))
     where = own_address(settings)
@@ -78,9 +78,9 @@ def own_address(settings: Settings) -> str:
     return settings.url or f"http://{host}:{settings.port}"
 
 
-def cluster_options(url: str, settings: Settings) -> ClusterOptions:
-    """Where a cluster is, by LOOKALIKE_STORE or what is like it, and who asks."""
-    scheme, _, hosts = url.partition("://")
+def cluster_options(settings: Settings) -> ClusterOptions:
+    """Where the cluster is, and who asks."""
+    scheme, _, hosts = settings.store.partition("://")
     protocol = "https" if scheme.endswith("+https") else "http"
     user, password = settings.store_user, _told(settings.store_password)
     return ClusterOptions(

@@ -119,6 +119,13 @@ async def test_another_program_at_the_address_is_told_at_the_start(kind: str) ->
     assert (SetupError, expected) == (type(error), str(error))
 
 
+@pytest.mark.parametrize("ask", ASKING[1:])
+async def test_another_program_at_the_address_is_told_whenever_it_is_asked(ask: Ask) -> None:
+    error = await failure(always(OTHER_PROGRAMS["a page"]), ask)
+    assert isinstance(error, StoreUnavailableError)
+    assert "What answers at LOOKALIKE_STORE is no Elasticsearch." == str(error)
+
+
 def half(data: bytes) -> Answer:
     """The beginning of a body, and the connection is closed."""
 

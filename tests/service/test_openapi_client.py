@@ -17,6 +17,12 @@ from tests.service.running import Service
 GENERATION_WAIT_S = 120
 
 
+@pytest.fixture(scope="session", autouse=True)
+def store() -> str:
+    """One is enough: the document is the same."""
+    return "embedded"
+
+
 @pytest.fixture(scope="module")
 def generated(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The generated package and a client of the service."""

@@ -19,8 +19,6 @@ from app.domain.errors import LookalikeError, StoreUnavailableError
 
 _log = logging.getLogger(__name__)
 
-LASTS_S: Final = 15.0
-"""Of every process on a cluster: one that counts with less would take the lease from one that holds it."""
 _DOCUMENT: Final = "lease"
 _STEPS: Final = 3
 """It is renewed, or looked at, so many times while it lasts."""
@@ -38,6 +36,10 @@ class _Seen:
     place: tuple[int, int]
     """Its sequence number and primary term."""
     since: float
+
+    def is_over(self, now: float) -> bool:
+        """Whether the lease was given back, or has run out; how long it lasts is what its holder counts with."""
+        return bool(self.source["released"] or now - self.since >= self.source["lasts_s"])
 
 
 class Lease:
@@ -142,10 +144,10 @@ class Lease:
         await self._look()
         seen = self._seen
         asked_at = asyncio.get_running_loop().time()
-        if seen and not seen.source["released"] and asked_at - seen.since < self._lasts_s:
+        if seen and not seen.is_over(asked_at):
             return
         number = seen.source["number"] + 1 if seen else 1
-        await self._write({"kind": _DOCUMENT, "number": number, "released": False})
+        await self._write({"kind": _DOCUMENT, "number": number, "released": False, "lasts_s": self._lasts_s})
         self._renewed = asked_at
         self._fence.raise_to(number)
         try:
@@ -167,9 +169,8 @@ class Lease:
         place = (answer["_seq_no"], answer["_primary_term"])
         if self._seen is None or self._seen.place != place:
             self._seen = _Seen(answer["_source"], place, now)
-        gone = self._seen.source["released"] or now - self._seen.since >= self._lasts_s
         if self._seen.source["holder"] != self._holder:
-            self._fence.where = None if gone else self._seen.source["where"]
+            self._fence.where = None if self._seen.is_over(now) else self._seen.source["where"]
 
     async def _renew(self) -> None:
         asked_at = asyncio.get_running_loop().time()

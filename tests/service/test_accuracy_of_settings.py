@@ -1,0 +1,33 @@
+"""What settings of the model do to accuracy; the store has no part in it, so the embedded one is enough."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.service.test_accuracy import TOLERANCE, grocery_recall
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.fixture(scope="session", autouse=True)
+def store() -> str:
+    """One is enough."""
+    return "embedded"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "tolerance"),
+    [
+        ({"LOOKALIKE_COLOUR_WEIGHT": "0"}, 0.76, TOLERANCE),
+        ({"LOOKALIKE_VIEWS": "2"}, 0.815, TOLERANCE),
+        # 8 bit sums saturate on processors without VNNI: what is lost depends on the machine.
+        ({"LOOKALIKE_MODEL": "models/mobilenet_v2_int8.onnx"}, 0.77, 2 * TOLERANCE),
+    ],
+    ids=["without colour", "two views", "int8"],
+)
+def test_grocery_skus_are_recognised_as_designed(
+    grocery: Path, tmp_path: Path, settings: dict[str, str], expected: float, tolerance: float
+) -> None:
+    recall = grocery_recall(grocery, tmp_path, settings)
+    print(f"grocery {settings}: R@1 by SKU: {recall:.4f}")
+    assert expected == pytest.approx(recall, abs=tolerance)
