@@ -35,6 +35,8 @@ _PAGE: Final = 500
 _WARM_UP_QUERIES: Final = 20
 _ROUNDS: Final = 2
 _TIMEOUT_S: Final = 600.0
+_LET_GO_AFTER_S: Final = 40.0
+"""Merging drops what was sent (`_recovery_source`) once a flush is known to the shard's lease, synced each 30 s."""
 _JSON: Final = {"accept": "application/json", "content-type": "application/json"}
 _ALL_SHARDS: Final = {"allow_partial_search_results": "false"}
 _LINES: Final = {"accept": "application/json", "content-type": "application/x-ndjson"}
@@ -121,8 +123,9 @@ async def _measured(url: str, gallery: Gallery) -> OnCluster:
             ours, _ = [await side.opened() for side in sides]
             store_s, bare_s = await _filled(ours, bare, sides[1], gallery)
             await sides[1].remove()
-            before = await _bytes_a_photo(bare, sides[0].indices)
+            before, flushed_at = await _bytes_a_photo(bare, sides[0].indices), time.monotonic()
             searched = await _searched(ours, bare, sides[0].indices[1], gallery)
+            await asyncio.sleep(flushed_at + _LET_GO_AFTER_S - time.monotonic())  # at once if that is past
             await bare.indices.forcemerge(index=",".join(sides[0].indices), max_num_segments=1)
             merged = await _bytes_a_photo(bare, sides[0].indices)
         finally:

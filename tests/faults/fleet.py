@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import httpx
 
@@ -54,7 +55,8 @@ class Fleet:
     ) -> None:  # fmt: skip
         """Use `fleet`."""
         self.labels = labels
-        self.namespace = namespace
+        self.namespace = f"{namespace}-{uuid4().hex[:8]}"
+        """Of this run: a user's own server may keep what was there before."""
         self.hosts = hosts
         self._folder = folder
         self.catalogue = draw_catalogue(folder / "catalogue", dict(labels))

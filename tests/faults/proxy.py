@@ -27,6 +27,8 @@ class Fault(Enum):
     """Nobody listens, and what was connected is cut off."""
     HANGING = auto()
     """It is taken, and never answered nor passed on."""
+    HELD = auto()
+    """It is taken, and passed on when the fault is over, whether anybody waits for an answer by then or not."""
     UNANSWERED = auto()
     """It is passed on and done, and never answered."""
     BUSY = auto()
@@ -40,7 +42,7 @@ class Fault(Enum):
 
 
 class Proxy:
-    """Between a service and a node. `seen` counts requests by the last part of their path."""
+    """Between a service and a node. `seen` counts requests by the last part of their path, `held` those held back."""
 
     def __init__(self, target: str, delay_s: float) -> None:
         """Use `running_proxy`."""
@@ -50,10 +52,12 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._fault, self._only = Fault.NONE, ""
+        self._over = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
         self.seen: Counter[str] = Counter()
+        self.held = 0
 
     @property
     def host(self) -> str:
@@ -85,6 +89,8 @@ class Proxy:
         elif self._server is None:
             await self._listen()
         self._fault, self._only = fault, only
+        self._over.set()
+        self._over = asyncio.Event()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._connected, ADDRESS, self.port)
@@ -143,10 +149,14 @@ class Proxy:
         self, fault: Fault, request: bytes, node: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         writer: asyncio.StreamWriter,
     ) -> bool:  # fmt: skip
+        self.held += fault is Fault.HELD
+        if fault is Fault.HELD:
+            await self._over.wait()
         if fault is Fault.LATE:
             await asyncio.sleep(self._delay_s)
         node[1].write(request)
         _, answer = await _message(node[0])
+        self.held -= fault is Fault.HELD
         if fault is Fault.UNANSWERED:
             await asyncio.Event().wait()
         writer.write(answer[: len(answer) // 2] if fault is Fault.HALF else answer)

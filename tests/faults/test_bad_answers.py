@@ -27,7 +27,7 @@ from tests.faults.fleet import (
 from tests.faults.proxy import WORDS, Fault, Proxy, running_proxy
 from tests.service.running import Service
 
-FAULTS = [fault for fault in Fault if fault not in {Fault.NONE, Fault.LATE}]
+FAULTS = [fault for fault in Fault if fault not in {Fault.NONE, Fault.LATE, Fault.HELD}]
 COUNT = 60
 MET_AT = 6
 TIMEOUT_S = "1.5"

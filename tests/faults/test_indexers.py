@@ -21,7 +21,6 @@ from tests.faults.fleet import (
     wait_until_done,
 )
 
-NAMESPACE = "indexers"
 LABELS = {"still": 20, **{f"{when}-{n}": 80 for when in ("killed", "paused") for n in range(3)}}
 THREE = (0, 1, 2)
 MET_AT = 40
@@ -31,7 +30,7 @@ MET_AT = 40
 @pytest.fixture(scope="module")
 def ships(elasticsearch_8: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     host = elasticsearch_8.partition("://")[2]
-    with fleet([host], NAMESPACE, tmp_path_factory.mktemp("fleet"), LABELS, size=3) as ships:
+    with fleet([host], "indexers", tmp_path_factory.mktemp("fleet"), LABELS, size=3) as ships:
         ships.start(*THREE)
         indexer = ships[ships.indexer()]
         assert "succeeded" == ended(indexer, begin(indexer, "still"))["state"]
@@ -86,12 +85,12 @@ def test_the_job_of_a_killed_indexer_ends_elsewhere_with_nothing_lost_or_doubled
     assert ("succeeded", 240, 0) == (job["state"], job["progress"]["total"], job["progress"]["failed"])
     assert 240 == job["progress"]["indexed"] + job["progress"]["already_there"]
     assert {} == lost_and_doubled(ships[successor], url(ships), ships, indexed(ships))
-    before = documents(url(ships), NAMESPACE)
+    before = documents(url(ships), ships.namespace)
     ships.start(indexer)
     assert [job] * 3 == [job_of(ships[number], job_id) for number in THREE]
     time.sleep(2 * LEASE_S)
     assert [job] * 3 == [job_of(ships[number], job_id) for number in THREE]
-    assert before == documents(url(ships), NAMESPACE)
+    assert before == documents(url(ships), ships.namespace)
 
 
 def test_a_paused_indexer_that_goes_on_after_another_took_over_changes_nothing(ships: Fleet, indexer: int) -> None:
@@ -100,11 +99,11 @@ def test_a_paused_indexer_that_goes_on_after_another_took_over_changes_nothing(s
     ships.pause(indexer)
     successor = ships.indexer(*others(indexer))
     job = ended(ships[successor], job_id)
-    before = documents(url(ships), NAMESPACE)
+    before = documents(url(ships), ships.namespace)
     ships.go_on(indexer)
     until(lambda: told_where(ships, indexer) == ships.address(successor))
     time.sleep(2 * LEASE_S)
-    assert before == documents(url(ships), NAMESPACE)
+    assert before == documents(url(ships), ships.namespace)
     assert [job] * 3 == [job_of(ships[number], job_id) for number in THREE]
     assert {} == lost_and_doubled(ships[indexer], url(ships), ships, indexed(ships))
     assert drawn_ids("paused-0", 80) == searched(ships[successor], ships, "paused-0")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.faults.proxy import WORDS, Fault, Proxy, running_proxy
-from tests.unit.adapters.loopback import Call, Site, reply, serving
+from tests.unit.adapters.loopback import Call, Site, reply, serving, until
 
 NODE = "127.0.1.3"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfour\r\n5\r\n more\r\n0\r\n\r\n"
@@ -71,6 +71,18 @@ async def test_no_answer_comes_and_the_node_has_done_it_or_not(
     proxy.switch(Fault.NONE)
     assert "whole body" == (await client.get("/after")).text
     assert done == site.targets
+
+
+async def test_what_was_held_back_is_done_in_the_end_although_its_sender_went_away(
+    client: httpx.AsyncClient, proxy: Proxy, site: Site
+) -> None:
+    proxy.switch(Fault.HELD)
+    with pytest.raises(httpx.ReadTimeout):
+        await client.get("/during")
+    assert ([], 1) == (site.targets, proxy.held)
+    proxy.switch(Fault.NONE)
+    await until(lambda: proxy.held == 0)
+    assert ["/during"] == site.targets
 
 
 async def test_what_is_connected_is_cut_off_when_it_refuses(client: httpx.AsyncClient, proxy: Proxy) -> None:

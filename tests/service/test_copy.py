@@ -25,6 +25,12 @@ COPY_WAIT_S = 120.0
 LABELS = {"cups": 8, "plates": 5}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def store() -> str:
+    """The service is on the embedded store; the test does the rest."""
+    return "embedded"
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a service that has ended: two labels, an upload, a deletion."""

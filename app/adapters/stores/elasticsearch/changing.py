@@ -11,7 +11,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.adapters.stores.elasticsearch.client import Cluster, VersionConflictError, line
-from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, space_document
+from app.adapters.stores.elasticsearch.documents import (
+    parse_entry,
+    parse_features,
+    space_document,
+    truth_document,
+)
 from app.adapters.stores.elasticsearch.fence import Fence
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.reading import Found, Reading
@@ -68,9 +73,12 @@ class Changing:
         return refused
 
     async def settle(self) -> None:
-        """Bring the space's index into line with the truth, for what failed changes and the journal name."""
+        """Bring both indices into line, for what failed changes and the journal name: the truth wins.
+
+        What of these changes may still be on its way to the cluster comes too late then, for both.
+        """
         noted = (await self._reading.remembered([_JOURNAL])).get(_JOURNAL)
-        await self._align(sorted(self._unsettled.union(noted.source["image_ids"] if noted else ())))
+        await self._align(sorted(self._unsettled.union(noted.source["image_ids"] if noted else ())), sealed=True)
         self._unsettled.clear()
         await self._note(self._fence.next())
 
@@ -87,18 +95,28 @@ class Changing:
         if not noted or noted.source != live:
             await self._put_state(LIVE, live, self._fence.next())
 
-    async def _align(self, image_ids: Sequence[str]) -> None:
+    async def _align(self, image_ids: Sequence[str], *, sealed: bool = False) -> None:
         for start in range(0, len(image_ids), _MAX_READ):
             some = image_ids[start : start + _MAX_READ]
             version = self._fence.next()
             found = await self._reading.truth(some, with_features=True)
-            await self._send([self._derived(image_id, found.get(image_id), version) for image_id in some])
+            writes = [self._sealed(image_id, found.get(image_id), version) for image_id in some] if sealed else []
+            writes += [self._derived(image_id, found.get(image_id), version, sealed=sealed) for image_id in some]
+            await self._send(writes)
 
-    def _derived(self, image_id: str, found: Found | None, version: int) -> list[bytes]:
+    def _sealed(self, image_id: str, found: Found | None, version: int) -> list[bytes]:
+        """The truth once more as it is, so that an earlier change of it is refused; a deletion is remembered, too."""
+        if found is None:
+            return _lines(Write(self._names.entries, image_id, None), version)
+        entry, features = parse_entry(found.source), parse_features(found.fields)
+        document = truth_document(entry, features, found.source["space"], found.source["indexed_at"])
+        return _lines(Write(self._names.entries, image_id, document), version)
+
+    def _derived(self, image_id: str, found: Found | None, version: int, *, sealed: bool) -> list[bytes]:
         if found is None or found.source["space"] != self._space.fingerprint:
             return _lines(Write(self._names.space(self._space), image_id, None), version)
         document = space_document(parse_entry(found.source), parse_features(found.fields))
-        return _lines(Write(self._names.space(self._space), image_id, document), found.version)
+        return _lines(Write(self._names.space(self._space), image_id, document), version if sealed else found.version)
 
     async def _note(self, version: int) -> None:
         await self._put_state(_JOURNAL, {"kind": _JOURNAL, "image_ids": sorted(self._unsettled)}, version)

@@ -58,6 +58,7 @@ class Lease:
         self._fence = fence
         self._found = found
         self._founded = False
+        self._told = ""
         self._begin = begin
         self._own_address = where
         self._lasts_s = lasts_s
@@ -121,7 +122,9 @@ class Lease:
         except (StoreUnavailableError, TimeoutError, VersionConflictError, MissingError):
             pass  # looked at again at the next step
         except LookalikeError as error:
-            _log.error("This process cannot become the indexer: %s", error)
+            if str(error) != self._told:
+                _log.error("This process cannot become the indexer: %s", error)
+                self._told = str(error)
 
     def _age(self) -> float:
         """Seconds since the lease was asked for with success."""
@@ -138,14 +141,14 @@ class Lease:
         self._not_held.set()
 
     async def _ask(self) -> None:
-        if not self._founded:
-            await self._found()
-            self._founded = True
         await self._look()
         seen = self._seen
         asked_at = asyncio.get_running_loop().time()
         if seen and not seen.is_over(asked_at):
             return
+        if not self._founded:
+            await self._found()
+            self._founded = True
         number = seen.source["number"] + 1 if seen else 1
         await self._write({"kind": _DOCUMENT, "number": number, "released": False, "lasts_s": self._lasts_s})
         self._renewed = asked_at
