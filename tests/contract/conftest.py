@@ -6,7 +6,7 @@ from hypothesis import settings
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from tests.contract.large import copied, make_large_store, opened
-from tests.contract.stores import CLUSTERS, KINDS, REAL_KINDS, ClosableStore, Home, Place
+from tests.contract.stores import CLUSTERS, KINDS, ClosableStore, Home, Place
 
 settings.register_profile("bounded", max_examples=50, deadline=None, database=None, derandomize=True)
 settings.load_profile("bounded")
@@ -21,8 +21,8 @@ def home(request: pytest.FixtureRequest) -> Home:
     return _home(request.param, request)
 
 
-@pytest.fixture(scope="session", params=REAL_KINDS)
-def real_home(request: pytest.FixtureRequest) -> Home:
+@pytest.fixture(scope="session", params=CLUSTERS)
+def cluster_home(request: pytest.FixtureRequest) -> Home:
     return _home(request.param, request)
 
 

@@ -24,8 +24,8 @@ from tests.fakes import FakeStore, Shelf
 from tests.unit.domain.samples import entry
 
 CLUSTERS: Final = ("elasticsearch-8", "elasticsearch-9")
-REAL_KINDS: Final = ("embedded", *CLUSTERS)
-KINDS: Final = (*REAL_KINDS, "fake")
+
+KINDS: Final = ("embedded", *CLUSTERS, "fake")
 SPACE: Final = Space("raw-one", "one", 8)
 OTHER_SPACE: Final = Space("raw-other", "other", 12)
 FLOAT16_TOLERANCE: Final = 5e-4

@@ -108,9 +108,18 @@ class Fleet:
         """SIGCONT."""
         os.kill(self._members[number].process.pid, signal.SIGCONT)
 
-    def indexer(self, *others: int) -> int:
-        """The number of the one that makes changes, once one of these does; of all that run if none is named."""
-        return until(lambda: [n for n in others or self._members if takes_changes(self._members[n])])[0]
+    def indexer(self) -> int:
+        """The number of the one that makes changes, once one does."""
+        return until(lambda: [number for number, each in self._members.items() if takes_changes(each)])[0]
+
+    def begin(self, *label_ids: str) -> tuple[int, str]:
+        """Index labels; the number of the process that takes the job, once one does, and the job's id."""
+        return until(lambda: [taken for number in self._members for taken in self._taken(number, label_ids)])[0]
+
+    def _taken(self, number: int, label_ids: Sequence[str]) -> Iterator[tuple[int, str]]:
+        answer = self._members[number].client.post("/index", json={"label_ids": label_ids})
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            yield number, answer.raise_for_status().json()["job_id"]
 
     def close(self) -> None:
         """End them, and tell what they wrote down of bugs."""
@@ -150,25 +159,22 @@ def takes_changes(service: Service) -> bool:
     return service.client.post("/jobs/0/cancel").status_code == httpx.codes.NOT_FOUND
 
 
-def begin(service: Service, *label_ids: str) -> str:
-    """Index labels; the job's id."""
-    job: dict[str, Any] = service.client.post("/index", json={"label_ids": label_ids}).raise_for_status().json()
-    return str(job["job_id"])
+def told(ask: Callable[[], httpx.Response]) -> Any:
+    """The body of an answer, once it is no 503: on a busy machine there may be some, whoever is killed or not."""
+    answer = until(lambda: [one for one in [ask()] if one.status_code != httpx.codes.SERVICE_UNAVAILABLE])[0]
+    return answer.raise_for_status().json()
 
 
 def job_of(service: Service, job_id: str) -> dict[str, Any]:
-    """A job as a process tells it; empty while the store does not answer."""
-    answer = service.client.get(f"/jobs/{job_id}")
-    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-        return {}
-    job: dict[str, Any] = answer.raise_for_status().json()
+    """A job as a process tells it."""
+    job: dict[str, Any] = told(lambda: service.client.get(f"/jobs/{job_id}"))
     return job
 
 
 def done(job: Mapping[str, Any]) -> int:
     """How many of its images have an outcome."""
-    progress = job.get("progress") or {}
-    return sum(progress.get(name, 0) for name in ("indexed", "already_there", "failed"))
+    progress: Mapping[str, int] = job["progress"]
+    return progress["indexed"] + progress["already_there"] + progress["failed"]
 
 
 def wait_until_done(service: Service, job_id: str, count: int) -> None:
@@ -182,8 +188,8 @@ def ended(service: Service, job_id: str) -> dict[str, Any]:
     return until(lambda: _if(job_of(service, job_id), lambda job: job["state"] not in LIVE))
 
 
-def _if(job: dict[str, Any], told: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    return job if job and told(job) else {}
+def _if(job: dict[str, Any], so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    return job if so(job) else {}
 
 
 def documents(url: str, namespace: str) -> set[Document]:
@@ -199,8 +205,7 @@ def documents(url: str, namespace: str) -> set[Document]:
 def lost_and_doubled(service: Service, url: str, fleet: Fleet, label_ids: Sequence[str]) -> dict[str, list[str]]:
     """What is wrong with these labels, which are all that is indexed: in lists, in searches, on the cluster."""
     wanted = {label_id: drawn_ids(label_id, fleet.labels[label_id]) for label_id in label_ids}
-    listed = service.client.get("/index", params={"limit": 200}).raise_for_status().json()["items"]
-    counts = {one["label_id"]: one["image_count"] for one in listed}
+    counts = {one["label_id"]: one["image_count"] for one in listed(service)}
     all_ids = sorted(image_id for ids in wanted.values() for image_id in ids)
     found = documents(url, fleet.namespace)
     held = {index: sorted(image_id for where, image_id, _ in found if where == index) for index in ("entries", "raw")}
@@ -212,10 +217,17 @@ def lost_and_doubled(service: Service, url: str, fleet: Fleet, label_ids: Sequen
     return {name: each for name, each in wrong.items() if each}
 
 
+def listed(service: Service) -> list[dict[str, Any]]:
+    """What is indexed."""
+    items: list[dict[str, Any]] = told(lambda: service.client.get("/index", params={"limit": 200}))["items"]
+    return items
+
+
 def searched(service: Service, fleet: Fleet, label_id: str) -> list[str]:
     """All that a search under a label finds, by image id."""
     photo = (fleet.catalogue / label_id / "0.jpg").read_bytes()
-    found = service.search(photo, label_id=label_id, k=MAX_HITS, group_by="image", exact="true")
+    form = {"label_id": label_id, "k": str(MAX_HITS), "group_by": "image", "exact": "true"}
+    found = told(lambda: service.client.post("/search", files={"image": ("photo.jpg", photo)}, data=form))
     return sorted(result["image"]["image_id"] for result in found["results"])
 
 

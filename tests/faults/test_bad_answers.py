@@ -12,12 +12,11 @@ from tests.faults.fleet import (
     LEASE_S,
     WAIT_S,
     Fleet,
-    begin,
     drawn_ids,
     ended,
     fleet,
     is_ready,
-    job_of,
+    listed,
     lost_and_doubled,
     searched,
     takes_changes,
@@ -47,13 +46,17 @@ def ships(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fl
     more = {"LOOKALIKE_STORE_TIMEOUT_S": TIMEOUT_S, "LOOKALIKE_STORE_LEASE_S": LONG_LEASE_S}
     with fleet([proxy.host], "answers", tmp_path_factory.mktemp("answers"), labels, more=more) as ships:
         ships.start(0)
-        assert "succeeded" == ended(ships[0], begin(ships[0], "still"))["state"]
+        assert "succeeded" == ended(ships[0], ships.begin("still")[1])["state"]
         yield ships
 
 
 def search(service: Service, ships: Fleet) -> httpx.Response:
     photo = (ships.catalogue / "still" / "0.jpg").read_bytes()
     return service.client.post("/search", files={"image": ("photo.jpg", photo)}, timeout=WAIT_S)
+
+
+def is_waiting(service: Service, job_id: str) -> bool:
+    return bool(service.client.get(f"/jobs/{job_id}").raise_for_status().json()["waiting_for"] == "store")
 
 
 def ready(service: Service) -> tuple[int, Mapping[str, Any]]:
@@ -73,11 +76,11 @@ def test_the_job_waits_for_the_store_searches_are_told_so_and_all_goes_on(
     ships: Fleet, proxy: Proxy, fault: Fault
 ) -> None:
     service, label_id = ships[0], fault.name.lower()
-    job_id = begin(service, label_id)
+    _, job_id = ships.begin(label_id)
     wait_until_done(service, job_id, MET_AT)
     proxy.switch(fault)
     try:
-        until(lambda: job_of(service, job_id).get("waiting_for") == "store")
+        until(lambda: is_waiting(service, job_id))
         assert_store_is_away(search(service, ships))
         status, parts = ready(service)
     finally:
@@ -91,11 +94,11 @@ def test_the_job_waits_for_the_store_searches_are_told_so_and_all_goes_on(
 
 def test_while_changes_alone_are_refused_searches_are_answered(ships: Fleet, proxy: Proxy) -> None:
     service = ships[0]
-    job_id = begin(service, "bulk")
+    _, job_id = ships.begin("bulk")
     wait_until_done(service, job_id, MET_AT)
     proxy.switch(Fault.BUSY, "_bulk")
     try:
-        until(lambda: job_of(service, job_id).get("waiting_for") == "store")
+        until(lambda: is_waiting(service, job_id))
         answer = search(service, ships)
     finally:
         proxy.switch(Fault.NONE)
@@ -104,8 +107,8 @@ def test_while_changes_alone_are_refused_searches_are_answered(ships: Fleet, pro
 
 
 def test_behind_all_faults_nothing_is_lost_or_doubled(ships: Fleet, elasticsearch_8: str) -> None:
-    listed = ships[0].client.get("/index").raise_for_status().json()["items"]
-    assert {} == lost_and_doubled(ships[0], elasticsearch_8, ships, [one["label_id"] for one in listed])
+    indexed = [one["label_id"] for one in listed(ships[0])]
+    assert {} == lost_and_doubled(ships[0], elasticsearch_8, ships, indexed)
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.HANGING])
@@ -120,13 +123,13 @@ def test_a_store_that_is_away_at_the_start_and_once_more_for_longer_than_a_lease
         status, parts = ready(service)
         assert (503, ["store"]) == (status, [part for part, state in parts.items() if state != "ok"])
         assert_store_is_away(search(service, ships))
-        assert (503, "not_the_indexer") == told(service.client.post("/index/still"))
+        assert (503, "not_the_indexer") == problem(service.client.post("/index/still"))
         proxy.switch(Fault.NONE)
         until(lambda: is_ready(service) and takes_changes(service))
-        job_id = begin(service, "still")
+        _, job_id = ships.begin("still")
         wait_until_done(service, job_id, MET_AT)
         proxy.switch(fault)
-        until(lambda: told(service.client.post("/jobs/0/cancel")) == (503, "not_the_indexer"))
+        until(lambda: problem(service.client.post("/jobs/0/cancel")) == (503, "not_the_indexer"))
         time.sleep(LEASE_S)
         proxy.switch(Fault.NONE)
         job = ended(service, job_id)
@@ -135,5 +138,5 @@ def test_a_store_that_is_away_at_the_start_and_once_more_for_longer_than_a_lease
         assert {} == lost_and_doubled(service, elasticsearch_8, ships, ["still"])
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
+def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, str(answer.json()["code"])

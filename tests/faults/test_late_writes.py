@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.fleet import WAIT_S, Fleet, begin, documents, ended, fleet, searched, takes_changes, until
+from tests.faults.fleet import WAIT_S, Fleet, documents, ended, fleet, searched, takes_changes, until
 from tests.faults.proxy import Fault, running_proxy
 from tests.service.conftest import drawn, encoded
 from tests.service.running import Service
@@ -33,8 +33,7 @@ def test_it_reaches_both_indices_or_none_and_is_found_once_it_is_sent_again(
         fleet([proxy.host], "late", tmp_path, {"still": 4}, size=2) as ships,
     ):
         ships.start(0)
-        ships.indexer(0)
-        assert "succeeded" == ended(ships[0], begin(ships[0], "still"))["state"]
+        assert "succeeded" == ended(ships[0], ships.begin("still")[1])["state"]
         proxy.switch(Fault.HELD, "_bulk")
         with pytest.raises(httpx.ReadTimeout):
             upload(ships[0], IMPATIENT_S)

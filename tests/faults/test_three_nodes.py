@@ -11,16 +11,17 @@ from tests.faults.asking import Asking
 from tests.faults.fleet import (
     WAIT_S,
     Fleet,
-    begin,
     done,
     drawn_ids,
     ended,
     fleet,
     is_ready,
     job_of,
+    listed,
     lost_and_doubled,
     searched,
     takes_changes,
+    told,
     until,
     wait_until_done,
 )
@@ -46,8 +47,7 @@ def ships_on(cluster: Cluster, namespace: str, folder: Path, replicas: int) -> I
     more = {"LOOKALIKE_STORE_TIMEOUT_S": TIMEOUT_S, "LOOKALIKE_STORE_REPLICAS": str(replicas)}
     with fleet(hosts, namespace, folder, LABELS, more=more) as ships:
         ships.start(0)
-        ships.indexer()
-        assert "succeeded" == ended(ships[0], begin(ships[0], "still"))["state"]
+        assert "succeeded" == ended(ships[0], ships.begin("still")[1])["state"]
         yield ships
 
 
@@ -92,13 +92,13 @@ def test_a_node_killed_while_a_job_writes_costs_no_entry_and_searches_fail_over(
     service, label_ids = ships[0], [label_id for label_id in LABELS if label_id.startswith(which)]
     wait_until_green(cluster, ships.namespace)
     with Asking(ships, 0, "still") as asking:
-        job_id = begin(service, *label_ids)
+        _, job_id = ships.begin(*label_ids)
         wait_until_done(service, job_id, MET_AT)
         node = cluster.nodes[killed(cluster)]
         node.kill()
         assert asking.is_calm(WAIT_S)
         # The job goes on without the node.
-        then = done(until(lambda: job_of(service, job_id)))
+        then = done(job_of(service, job_id))
         until(lambda: done(job_of(service, job_id)) >= min(then + FURTHER, 240))
         node.start()
         job = ended(service, job_id)
@@ -106,14 +106,14 @@ def test_a_node_killed_while_a_job_writes_costs_no_entry_and_searches_fail_over(
     print(f"{asking.answers} while {node.name} was away")
     assert [] == asking.wrong
     assert ("succeeded", 240, 0) == (job["state"], job["progress"]["total"], job["progress"]["failed"])
-    indexed = [one["label_id"] for one in service.client.get("/index").raise_for_status().json()["items"]]
+    indexed = [one["label_id"] for one in listed(service)]
     assert {} == lost_and_doubled(service, node.url, ships, indexed)
 
 
 def test_a_red_index_is_told_and_comes_back_by_itself(cluster: Cluster, tmp_path: Path) -> None:
     with ships_on(cluster, "single", tmp_path, 0) as ships:
         service = ships[0]
-        space = service.client.get("/index/still").raise_for_status().json()["space"]
+        space = told(lambda: service.client.get("/index/still"))["space"]
         node = cluster.nodes[first_that_has_a_copy(cluster, f"{ships.namespace}@{space}")]
         node.kill()
         health = until(lambda: red(service))
@@ -124,7 +124,7 @@ def test_a_red_index_is_told_and_comes_back_by_itself(cluster: Cluster, tmp_path
         node.start()
         until(lambda: is_ready(service) and takes_changes(service))
         assert drawn_ids("still", 20) == searched(service, ships, "still")
-        assert "succeeded" == ended(service, begin(service, "first-0"))["state"]
+        assert "succeeded" == ended(service, ships.begin("first-0")[1])["state"]
         assert {} == lost_and_doubled(service, node.url, ships, ["still", "first-0"])
 
 
