@@ -47,7 +47,9 @@ class Writing:
             for new in taken
             if _is_upload(new.entry)
         ]
-        return await self._changing.apply([new.entry.image_id for new in taken], writes) if taken else ()
+        if not taken:
+            return ()
+        return tuple(sorted(await self._changing.apply([new.entry.image_id for new in taken], writes)))
 
     async def restore(self, latest: Mapping[str, KeptEntry]) -> Collection[str]:
         """Add entries as another store kept them, or replace them; the ids of those that are refused."""
