@@ -18,6 +18,7 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_WAIT_S = 60.0
 JOB_WAIT_S = 180.0
+LEASE_WAIT_S = 30.0
 _LISTENS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
@@ -118,7 +119,7 @@ def start(
         process.kill()
         raise TimeoutError("".join(log))
     port = next(match[1] for line in log if (match := _LISTENS.search(line)))
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, transport=_Patient())
     service = Service(process, client, log)
     if ready:
         _wait_until_ready(service)
@@ -134,7 +135,7 @@ def _on_cluster(data_dir: Path) -> dict[str, str]:
         "LOOKALIKE_STORE": CLUSTERS[-1].replace("http://", "elasticsearch://"),
         "LOOKALIKE_STORE_NAMESPACE": namespace,
         "LOOKALIKE_ALIAS_PREFIX": f"{namespace}-",
-        "LOOKALIKE_STORE_LEASE_S": "5",
+        "LOOKALIKE_STORE_LEASE_S": "6",
     }
 
 
@@ -146,6 +147,21 @@ def _read(process: "subprocess.Popen[str]", log: list[str], listening: threading
             if _LISTENS.search(line):
                 listening.set()
     listening.set()
+
+
+class _Patient(httpx.HTTPTransport):
+    """On a cluster a busy machine may lose the lease for a moment: what says so is sent again, as Retry-After asks."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and again while no process is the indexer."""
+        deadline = time.monotonic() + LEASE_WAIT_S
+        while True:
+            response = super().handle_request(request)
+            if not CLUSTERS or response.status_code != 503 or time.monotonic() > deadline:
+                return response
+            if b"not_the_indexer" not in response.read():
+                return response
+            time.sleep(0.2)
 
 
 def _makes_changes(service: Service) -> bool:
