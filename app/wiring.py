@@ -17,7 +17,7 @@ from app.adapters.workers import ThreadWorkers, usable_cores
 from app.config import Settings
 from app.domain.imaging import Limits
 from app.domain.ports import Catalogue, Downloads, Embedder, Workers
-from app.domain.records import ModelCard, ProductFrom, Space
+from app.domain.records import ProductFrom, Space
 from app.flows.batching import Batching
 from app.flows.bringing import Bringing
 from app.flows.browsing import Browsing
@@ -107,7 +107,7 @@ async def _open_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
     embedder = await asyncio.to_thread(
         OnnxEmbedder, settings.model, views=settings.views, colour_weight=settings.colour_weight, limits=limits
     )
-    space = _raw_space(embedder.card)
+    space = Space.raw(embedder.card.fingerprint, embedder.card.dimensions)
     kept = await open_kept(settings, folder, space, stack, readers=search_threads + 1, limits=limits)
     return _Parts(
         embedder=embedder,
@@ -173,8 +173,3 @@ def _download_options(settings: Settings) -> DownloadOptions:
         allowed_networks=settings.allow_networks,
         nameservers=settings.nameservers,
     )
-
-
-def _raw_space(card: ModelCard) -> Space:
-    """The space of a model's own features, nothing learned on top."""
-    return Space(f"raw-{card.fingerprint[:12]}", card.fingerprint, card.dimensions)

@@ -58,7 +58,7 @@ class Changing:
         self._unsettled: set[str] = set()
         """Images of changes that failed, and may be half done."""
 
-    async def apply(self, image_ids: Sequence[str], writes: Sequence[Write]) -> set[str]:
+    async def apply(self, image_ids: Sequence[str], writes: Sequence[Write]) -> tuple[str, ...]:
         """Make a change of these images; the ids of documents that the cluster refuses.
 
         One change at a time. Raises StoreUnavailableError and NotTheIndexerError; then all or a part of it is done.
@@ -70,7 +70,7 @@ class Changing:
         await self._note(version)
         refused = await self._write(writes, version)
         self._unsettled.clear()
-        return refused
+        return tuple(sorted(refused))
 
     async def settle(self) -> None:
         """Bring both indices into line, for what failed changes and the journal name: the truth wins.

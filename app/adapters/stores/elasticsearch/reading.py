@@ -1,6 +1,7 @@
 """What is asked of the cluster, and its answers as the port tells them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -28,16 +29,13 @@ def deletion_document_id(image_id: str) -> str:
     return _DELETION + image_id
 
 
+@dataclass(frozen=True, slots=True)
 class Found:
     """A document: its fields, its stored fields if they were asked for, its version."""
 
-    __slots__ = ("fields", "source", "version")
-
-    def __init__(self, source: Mapping[str, Any], fields: Mapping[str, Any], version: int) -> None:
-        """As they came."""
-        self.source = source
-        self.fields = fields
-        self.version = version
+    source: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    version: int
 
 
 class Reading:

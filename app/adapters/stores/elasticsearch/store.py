@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from app.adapters.stores.elasticsearch.aliases import Aliases
 from app.adapters.stores.elasticsearch.changing import Changing
@@ -38,8 +38,6 @@ from app.domain.records import (
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-_PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

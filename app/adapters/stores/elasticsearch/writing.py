@@ -40,6 +40,8 @@ class Writing:
         others = [image_id for image_id, new in latest.items() if not _is_upload(new.entry)]
         deleted = await self._reading.remembered(map(deletion_document_id, others))
         taken = [new for image_id, new in latest.items() if deletion_document_id(image_id) not in deleted]
+        if not taken:
+            return ()
         await self._aliases.make({label_id for new in taken for label_id in new.entry.label_ids})
         writes = [write for new in taken for write in self._written(new.entry, new.features)]
         writes += [
@@ -47,9 +49,7 @@ class Writing:
             for new in taken
             if _is_upload(new.entry)
         ]
-        if not taken:
-            return ()
-        return tuple(sorted(await self._changing.apply([new.entry.image_id for new in taken], writes)))
+        return await self._changing.apply([new.entry.image_id for new in taken], writes)
 
     async def restore(self, latest: Mapping[str, KeptEntry]) -> Collection[str]:
         """Add entries as another store kept them, or replace them; the ids of those that are refused."""
