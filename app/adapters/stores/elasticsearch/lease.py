@@ -6,7 +6,7 @@ own clock: one that does not change for as long as a lease lasts has run out, wh
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -47,7 +47,7 @@ class Lease:
 
     def __init__(
         self, cluster: Cluster, names: Names, fence: Fence, found: Callable[[], Awaitable[None]],
-        begin: Callable[[], Awaitable[None]], *, where: str, lasts_s: float,
+        begin: Callable[[], Coroutine[Any, Any, None]], *, where: str, lasts_s: float,
     ) -> None:  # fmt: skip
         """A lease of `lasts_s` seconds, for the process at the address `where`.
 
@@ -119,6 +119,8 @@ class Lease:
         try:
             async with asyncio.timeout(self._lasts_s / (2 * _STEPS) if held else self._lasts_s):
                 await (self._renew() if held else self._ask())
+            if not held and self._fence.held:
+                await self._take_over()
         except (StoreUnavailableError, TimeoutError, VersionConflictError, MissingError):
             pass  # looked at again at the next step
         except LookalikeError as error:
@@ -153,11 +155,23 @@ class Lease:
         await self._write({"kind": _DOCUMENT, "number": number, "released": False, "lasts_s": self._lasts_s})
         self._renewed = asked_at
         self._fence.raise_to(number)
+
+    async def _take_over(self) -> None:
+        """Begin, the lease renewed meanwhile: to repair and to catch up may take longer than it lasts."""
+        begins = asyncio.create_task(self._begin(), name="begins")
         try:
-            await self._begin()
+            while not (await asyncio.wait({begins}, timeout=self._lasts_s / _STEPS))[0]:
+                async with asyncio.timeout(self._lasts_s / _STEPS):
+                    await self._renew()
+            begins.result()
         except BaseException:
+            begins.cancel()
+            await asyncio.gather(begins, return_exceptions=True)
             self._lose()
             raise
+        if not self._fence.held:  # it was another's meanwhile
+            self._lose()
+            return
         self._not_held.clear()
         self._held.set()
         _log.info("This process is the indexer.")
