@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 from elastic_transport import ConnectionError as NoConnectionError
@@ -26,6 +27,8 @@ _CONNECTIONS_PER_NODE: Final = 32
 _LONGEST_REST_S: Final = 5.0
 """A node that failed is tried again after so long at most."""
 _MAX_WORDS: Final = 500
+_ALL_SHARDS: Final = {"allow_partial_search_results": "false"}
+"""An answer from a part of the index would be a wrong one."""
 _UNREADABLE: Final = "Elasticsearch gives an answer that cannot be read."
 
 
@@ -84,6 +87,35 @@ class Cluster:
     async def lines(self, path: str, lines: Iterable[bytes], params: Mapping[str, str] | None = None) -> Answer:
         """Send JSON documents a line each, as `_bulk` takes them. Raises as `request` does."""
         return await self._send("POST", path, b"\n".join([*lines, b""]), params, _LINES)
+
+    async def search(self, index: str, body: Mapping[str, Any]) -> Answer:
+        """Search in all shards of an index; an index that is not made yet answers {}. Raises RefusedError."""
+        try:
+            return await self.request("POST", f"/{quote(index)}/_search", body, _ALL_SHARDS)
+        except MissingError:
+            return {}
+
+    async def hits(self, index: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What a search finds, in order."""
+        answer = await self.search(index, body)
+        hits: list[dict[str, Any]] = answer["hits"]["hits"] if answer else []
+        return hits
+
+    async def documents(
+        self, index: str, document_ids: Iterable[str], wanted: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Documents by their ids, as they are at this moment; those that are not there are left out."""
+        docs = [{"_id": document_id, **wanted} for document_id in document_ids]
+        if not docs:
+            return []
+        try:
+            answer = await self.request("POST", f"/{quote(index)}/_mget", {"docs": docs})
+        except MissingError:
+            return []
+        for each in answer["docs"]:
+            if "error" in each and each["error"]["type"] != "index_not_found_exception":
+                raise StoreUnavailableError("A part of what is kept on Elasticsearch is away.")
+        return [each for each in answer["docs"] if each.get("found")]
 
     async def _send(
         self, method: str, path: str, data: bytes | None, params: Mapping[str, str] | None, headers: Mapping[str, str]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.adapters.ledger.summaries import Summary
-from app.adapters.stores.elasticsearch.client import Answer, Cluster, MissingError, RefusedError, line
+from app.adapters.stores.elasticsearch.client import Cluster, MissingError, RefusedError, line
 from app.adapters.stores.elasticsearch.fence import Fence
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.domain.errors import NotTheIndexerError, Reason, StoreUnavailableError
@@ -16,7 +16,6 @@ from app.domain.jobs import LIVE, Job, JobKind, JobMode, JobState, Progress
 
 _PAGE: Final = 1000
 _MAX_LINES: Final = 1000
-_WHOLE: Final = {"allow_partial_search_results": "false"}
 _IS_LIVE: Final = {"terms": {"state": list(LIVE)}}
 _REFUSED: Final = 400
 _CONFLICT: Final = 409
@@ -33,6 +32,7 @@ class JobSummaries:
     def __init__(self, cluster: Cluster, names: Names, fence: Fence) -> None:
         """`fence` tells whether this process may write."""
         self._cluster = cluster
+        self._index = names.jobs
         self._path = f"/{quote(names.jobs)}"
         self._fence = fence
         self._one_at_a_time = asyncio.Lock()
@@ -81,16 +81,8 @@ class JobSummaries:
 
     async def known(self, job_ids: Collection[str]) -> list[Summary]:
         """Some jobs, as they are at this moment."""
-        if not job_ids:
-            return []
-        try:
-            answer = await self._cluster.request("POST", f"{self._path}/_mget", {"ids": sorted(job_ids)})
-        except MissingError:
-            return []
-        for each in answer["docs"]:
-            if "error" in each and each["error"]["type"] != "index_not_found_exception":
-                raise StoreUnavailableError("A part of what is kept on Elasticsearch is away.")
-        return [parse_summary(each["_source"]) for each in answer["docs"] if each.get("found")]
+        found = await self._cluster.documents(self._index, sorted(job_ids), {})
+        return [parse_summary(each["_source"]) for each in found]
 
     async def jobs(self, before: tuple[datetime, str] | None, count: int) -> list[Job]:
         """A page, newest first."""
@@ -121,11 +113,7 @@ class JobSummaries:
         return found
 
     async def _search(self, body: Mapping[str, Any]) -> list[Summary]:
-        try:
-            answer: Answer = await self._cluster.request("POST", f"{self._path}/_search", body, _WHOLE)
-        except MissingError:
-            return []
-        return [parse_summary(hit["_source"]) for hit in answer["hits"]["hits"]]
+        return [parse_summary(hit["_source"]) for hit in await self._cluster.hits(self._index, body)]
 
 
 def summary_document(summary: Summary) -> dict[str, Any]:

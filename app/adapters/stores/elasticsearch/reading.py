@@ -10,11 +10,9 @@ from app.adapters.stores.elasticsearch import queries
 from app.adapters.stores.elasticsearch.client import Answer, Cluster, MissingError
 from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features
 from app.adapters.stores.elasticsearch.mappings import Names
-from app.domain.errors import InvalidRequestError, StoreUnavailableError
+from app.domain.errors import InvalidRequestError
 from app.domain.records import Hit, LabelIndex, Member, Origin, Query, Space, StoredFeatures
 
-ALL_SHARDS: Final = {"allow_partial_search_results": "false"}
-"""An answer from a part of the index would be a wrong one."""
 _LABEL: Final = "label:"
 _DELETION: Final = "deletion:"
 
@@ -63,20 +61,9 @@ class Reading:
         return await self._documents(self._names.state, document_ids, {"_source": True})
 
     async def _documents(self, index: str, document_ids: Iterable[str], wanted: Mapping[str, Any]) -> dict[str, Found]:
-        docs = [{"_id": document_id, **wanted} for document_id in document_ids]
-        if not docs:
-            return {}
-        try:
-            answer = await self._cluster.request("POST", f"/{index}/_mget", {"docs": docs})
-        except MissingError:
-            return {}
-        for each in answer["docs"]:
-            if "error" in each and each["error"]["type"] != "index_not_found_exception":
-                raise StoreUnavailableError("A part of what is kept on Elasticsearch is away.")
         return {
             each["_id"]: Found(each.get("_source", {}), each.get("fields", {}), each["_version"])
-            for each in answer["docs"]
-            if each.get("found")
+            for each in await self._cluster.documents(index, document_ids, wanted)
         }
 
     # By search: as of the last refresh.
@@ -90,8 +77,8 @@ class Reading:
         )  # fmt: skip
         if body is None:
             return []
-        answer = await self._search(self._names.space(self._space), body)
-        return [Hit(parse_entry(each["_source"]), _cosine(each["_score"])) for each in _hits(answer)]
+        hits = await self._cluster.hits(self._names.space(self._space), body)
+        return [Hit(parse_entry(each["_source"]), _cosine(each["_score"])) for each in hits]
 
     async def _all_scored(self, query: Query, vector_index: str) -> dict[str, Any] | None:
         conditions = queries.selection(query)
@@ -113,28 +100,28 @@ class Reading:
         """Features of the same bytes."""
         if not sha256s:
             return {}
-        answer = await self._search(self._names.entries, queries.twins(set(sha256s), self._space))
-        return {each["fields"]["sha256"][0]: parse_features(each["fields"]) for each in _hits(answer)}
+        hits = await self._cluster.hits(self._names.entries, queries.twins(set(sha256s), self._space))
+        return {each["fields"]["sha256"][0]: parse_features(each["fields"]) for each in hits}
 
     async def members(self, label_id: str, after: str, count: int) -> list[Member]:
         """A label's next entries."""
-        answer = await self._search(self._names.entries, queries.members(label_id, after, count))
-        sources = [each["_source"] for each in _hits(answer)]
+        hits = await self._cluster.hits(self._names.entries, queries.members(label_id, after, count))
+        sources = [each["_source"] for each in hits]
         return [Member(one["image_id"], Origin(one["origin"]), one["job_id"]) for one in sources]
 
     async def image_ids(self, index: str, after: str, count: int) -> list[str]:
         """The next entries of an index by rising image id, of any space."""
-        hits = _hits(await self._search(index, queries.image_ids(after, count)))
+        hits = await self._cluster.hits(index, queries.image_ids(after, count))
         return [each["_id"] for each in hits]
 
     async def remembered_under(self, kind: str, label_id: str, count: int) -> list[str]:
         """The ids of documents of the state of a kind that name a label."""
-        answer = await self._search(self._names.state, queries.of_kind(kind, count, label_ids=label_id))
-        return [each["_id"] for each in _hits(answer)]
+        hits = await self._cluster.hits(self._names.state, queries.of_kind(kind, count, label_ids=label_id))
+        return [each["_id"] for each in hits]
 
     async def there(self, label_ids: Collection[str]) -> set[str]:
         """Those of the labels that have entries."""
-        answer = await self._search(self._names.entries, queries.there(label_ids))
+        answer = await self._cluster.search(self._names.entries, queries.there(label_ids))
         return {bucket["key"] for bucket in _buckets(answer)}
 
     async def counts(self) -> dict[str, int]:
@@ -147,7 +134,9 @@ class Reading:
         if label_id is None:
             buckets = await self._pages(lambda after: queries.label_indexes(after, fingerprint))
         else:
-            buckets = _buckets(await self._search(self._names.entries, queries.label_index(label_id, fingerprint)))
+            buckets = _buckets(
+                await self._cluster.search(self._names.entries, queries.label_index(label_id, fingerprint))
+            )
         if not buckets:
             return []
         ids = [bucket["key"]["label"] if isinstance(bucket["key"], dict) else bucket["key"] for bucket in buckets]
@@ -174,26 +163,16 @@ class Reading:
         buckets: list[dict[str, Any]] = []
         after: str | None = None
         while True:
-            page = _buckets(await self._search(self._names.entries, body(after)))
+            page = _buckets(await self._cluster.search(self._names.entries, body(after)))
             buckets += page
             if len(page) < queries.PAGE_OF_LABELS:
                 return buckets
             after = page[-1]["key"]["label"]
 
-    async def _search(self, index: str, body: Mapping[str, Any]) -> Answer:
-        try:
-            return await self._cluster.request("POST", f"/{quote(index)}/_search", body, ALL_SHARDS)
-        except MissingError:
-            return {}
-
 
 def _cosine(score: float) -> float:
     """Elasticsearch gives (1 + cosine) / 2, rounded."""
     return min(1.0, max(-1.0, 2 * score - 1))
-
-
-def _hits(answer: Answer) -> list[dict[str, Any]]:
-    return answer["hits"]["hits"] if answer else []
 
 
 def _buckets(answer: Answer) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from app.adapters.stores.elasticsearch.client import Cluster, MissingError
 from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features
 from app.adapters.stores.elasticsearch.founding import look_at
 from app.adapters.stores.elasticsearch.mappings import Names
-from app.adapters.stores.elasticsearch.reading import ALL_SHARDS
 from app.domain.records import KeptEntry, Space
 
 _PAGE_OF_NAMES: Final = 1000
@@ -47,29 +46,23 @@ class ClusterSource:
 
     async def entries(self, after: str, count: int) -> list[KeptEntry]:
         """The next entries."""
-        return [_kept(hit) for hit in await self._hits(self._names.entries, queries.entries(after, count))]
+        return [_kept(hit) for hit in await self._cluster.hits(self._names.entries, queries.entries(after, count))]
 
     async def names(self) -> Mapping[str, str]:
         """What labels are called."""
         found: dict[str, str] = {}
         after = ""
-        while hits := await self._hits(self._names.state, queries.noted("label", "label_ids", after, _PAGE_OF_NAMES)):
+        while hits := await self._cluster.hits(
+            self._names.state, queries.noted("label", "label_ids", after, _PAGE_OF_NAMES)
+        ):
             found |= {hit["_source"]["label_ids"][0]: hit["_source"]["name"] for hit in hits}
             after = max(found)
         return found
 
     async def deletions(self, after: str, count: int) -> Mapping[str, Collection[str]]:
         """The next deletions."""
-        hits = await self._hits(self._names.state, queries.noted("deletion", "image_id", after, count))
+        hits = await self._cluster.hits(self._names.state, queries.noted("deletion", "image_id", after, count))
         return {hit["_source"]["image_id"]: hit["_source"]["label_ids"] for hit in hits}
-
-    async def _hits(self, index: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-        try:
-            answer = await self._cluster.request("POST", f"/{quote(index)}/_search", body, ALL_SHARDS)
-        except MissingError:
-            return []
-        hits: list[dict[str, Any]] = answer["hits"]["hits"]
-        return hits
 
 
 def _kept(hit: Mapping[str, Any]) -> KeptEntry:
