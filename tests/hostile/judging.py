@@ -25,7 +25,7 @@ def settings(web: Web, written: Written, **more: object) -> dict[str, str]:
         "NAMESERVERS": f"127.0.0.1:{web.names_port}",
         "ALLOW_NETWORKS": ALLOWED,
         "CONTACT": "https://shop.example/contact",
-        "DOWNLOAD_CONNECT_TIMEOUT_S": 1,
+        "DOWNLOAD_CONNECT_TIMEOUT_S": 2,
         "DOWNLOAD_READ_TIMEOUT_S": 2,
         "DOWNLOAD_TIMEOUT_S": 5,
         "LOG_LEVEL": "info",
@@ -100,7 +100,8 @@ def _unfitting(written: Written, failures: list[dict[str, Any]]) -> Iterator[str
         if image is None:
             yield f"{failure['image_id']} is no image of ours"
         elif failure["reason"] not in image.outcomes:
-            yield f"{failure['image_id']} {image.urls}: {failure['reason']}, not {sorted(image.outcomes)}"
+            told = f"{failure['reason']} after {failure['attempts']} attempts"
+            yield f"{failure['image_id']} {image.urls}: {told}, not {sorted(image.outcomes)}"
         elif failure["reason"] not in set(Reason):
             yield f"{failure['reason']} is no reason"
 

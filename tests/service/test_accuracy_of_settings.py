@@ -9,7 +9,7 @@ from tests.service.test_accuracy import TOLERANCE, grocery_recall
 pytestmark = pytest.mark.shared
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def store() -> str:
     """One is enough."""
     return "embedded"

@@ -25,7 +25,7 @@ COPY_WAIT_S = 120.0
 LABELS = {"cups": 8, "plates": 5}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def store() -> str:
     """The service is on the embedded store; the test does the rest."""
     return "embedded"

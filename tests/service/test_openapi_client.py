@@ -17,7 +17,7 @@ from tests.service.running import Service
 GENERATION_WAIT_S = 120
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def store() -> str:
     """One is enough: the document is the same."""
     return "embedded"

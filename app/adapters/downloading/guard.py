@@ -25,8 +25,9 @@ _ADDRESSES_KEPT: Final = 10_000
 _LOOKED_UP_TWICE: Final = 2
 # The second try waits twice as long as the first: both fit into the time that there is.
 _SHARE_OF_FIRST_TRY: Final = 1 / 3
-# There is no such name, it has no address, or it cannot be a name: asking again does not help.
-_FINAL: Final = frozenset({pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_ENODATA, pycares.errno.ARES_EBADNAME})
+# There is no such name, or it cannot be one: asking again does not help. A name without an address is asked for again:
+# it is also told of one whose IPv4 address came too late and that has none of IPv6.
+_FINAL: Final = frozenset({pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_EBADNAME})
 
 
 class BlockedError(OSError):
@@ -113,7 +114,7 @@ class GuardedResolver(AbstractResolver):
             raise NameLookupError(host, again=error.args[0] not in _FINAL) from error
         addresses = [node.addr[0].decode("ascii") for node in found.nodes]
         if not addresses:
-            raise NameLookupError(host, again=False)
+            raise NameLookupError(host, again=True)
         return addresses
 
     async def close(self) -> None:
