@@ -195,6 +195,20 @@ async def test_searches_while_entries_are_deleted_have_as_many_hits_as_asked_for
     assert {20} == {*await hits_meanwhile(store, delete_the_nearest(), 20)}
 
 
+async def test_what_is_left_is_found_among_many_alike_that_were_deleted(store: ClosableStore) -> None:
+    """A graph over vectors has parts then that no way leads to."""
+    directions = [*np.eye(8, dtype=np.float32), *-np.eye(8, dtype=np.float32)]
+    for _ in range(3):
+        await put_all(store, [new(f"x{number}", directions[number % 16], "passing") for number in range(480)])
+        await store.drop_label("passing")
+    await put_all(store, many(random_vectors(120)))
+    for image_id in await found(store, NORTH, 40):
+        await store.delete(image_id)
+        assert 20 == len(await found(store, NORTH, 20))
+    await put_all(store, many(random_vectors(5), "few", start=900))
+    assert 5 == len(await found(store, NORTH, 20, "few"))
+
+
 async def test_a_search_sees_all_of_a_put_or_nothing_where_the_store_is_embedded(tmp_path: Path) -> None:
     store = await Place(Home("embedded"), tmp_path).open()
     counts: list[int] = []

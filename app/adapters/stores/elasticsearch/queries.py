@@ -31,10 +31,12 @@ def nearest(query: Query, vector_index: str, candidates: int) -> dict[str, Any]:
 def all_scored(query: Query, vector_index: str, count: int) -> dict[str, Any]:
     """The k nearest of a selection of `count`: every one of them is a candidate, scored with the float vector.
 
-    With a filter of no more than `num_candidates` entries Lucene compares them all; so there is one, always.
+    With a filter of no more than `num_candidates` entries Lucene compares them all; so there is one, always. Of more
+    than MAX_CANDIDATES so many are scored.
     """
     narrowed = {"filter": selection(query) or [{"match_all": {}}]}
-    return _ranked(_knn(query, vector_index, count, count) | narrowed, min(query.k, count))
+    scored = min(count, MAX_CANDIDATES)
+    return _ranked(_knn(query, vector_index, scored, scored) | narrowed, min(query.k, scored))
 
 
 def _knn(query: Query, vector_index: str, scored: int, candidates: int) -> dict[str, Any]:

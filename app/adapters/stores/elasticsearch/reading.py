@@ -15,6 +15,10 @@ from app.domain.records import Hit, LabelIndex, Member, Origin, Query, Space, St
 
 _LABEL: Final = "label:"
 _DELETION: Final = "deletion:"
+_TOO_LARGE: Final = (
+    "exact compares up to {:,} images here, and {:,} are to be searched: narrow the search with label_id or filter, or"
+    " leave exact out."
+)
 
 
 def label_document_id(label_id: str) -> str:
@@ -72,29 +76,30 @@ class Reading:
         """The nearest entries, in order."""
         if query.k < 1:
             return []
-        body = await self._all_scored(query, vector_index) if query.exact else queries.nearest(
-            query, vector_index, candidates
-        )  # fmt: skip
-        if body is None:
-            return []
-        hits = await self._cluster.hits(self._names.space(self._space), body)
+        if query.exact:
+            count = await self._count(query)
+            if count > queries.MAX_CANDIDATES:
+                raise InvalidRequestError("exact_too_large", _TOO_LARGE.format(queries.MAX_CANDIDATES, count))
+            hits = await self._scored(queries.all_scored(query, vector_index, count)) if count else []
+        else:
+            hits = await self._scored(queries.nearest(query, vector_index, candidates))
+            # The graph has parts that no way leads to where many entries are alike, or were and are deleted.
+            if len(hits) < query.k and len(hits) < (count := await self._count(query)):
+                hits = await self._scored(queries.all_scored(query, vector_index, count))
         return [Hit(parse_entry(each["_source"]), _cosine(each["_score"])) for each in hits]
 
-    async def _all_scored(self, query: Query, vector_index: str) -> dict[str, Any] | None:
+    async def _scored(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return await self._cluster.hits(self._names.space(self._space), body)
+
+    async def _count(self, query: Query) -> int:
         conditions = queries.selection(query)
         body = {"query": {"bool": {"filter": conditions}}} if conditions else {}
         try:
             path = f"/{quote(self._names.space(self._space))}/_count"
-            count = (await self._cluster.request("POST", path, body))["count"]
+            count: int = (await self._cluster.request("POST", path, body))["count"]
         except MissingError:
-            return None
-        if count > queries.MAX_CANDIDATES:
-            detail = (
-                f"exact compares up to {queries.MAX_CANDIDATES:,} images here, and {count:,} are to be searched: narrow"
-                " the search with label_id or filter, or leave exact out."
-            )
-            raise InvalidRequestError("exact_too_large", detail)
-        return queries.all_scored(query, vector_index, count) if count else None
+            return 0
+        return count
 
     async def twins(self, sha256s: Sequence[str]) -> dict[str, StoredFeatures]:
         """Features of the same bytes."""
