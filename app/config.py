@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     store_lease_s: float = Field(
         10, ge=1, description="Seconds after which another process takes over from one that is gone."
     )
+    prior_unknown: float = Field(
+        0.1, ge=0, le=1, description="Share of searches whose product is not indexed, as answers assume it."
+    )
+    match_threshold: float = Field(0.9, ge=0, le=1, description="Confidence from which an answer is a match.")
+    no_match_threshold: float = Field(0.3, ge=0, le=1, description="Confidence below which an answer is no match.")
     media: Path | None = Field(
         None, description="Folder of kept photos that several processes share; by default in the data folder."
     )

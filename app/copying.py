@@ -17,7 +17,7 @@ from app.adapters.stores.embedded.store import EmbeddedStore
 from app.config import Settings
 from app.domain.errors import ModelMismatchError, SetupError
 from app.domain.ports import CopySource, CopyTarget
-from app.domain.records import Space
+from app.domain.spaces import Space
 from app.wiring_stores import EMBEDDED, cluster_options, store_options
 
 _STORE: Final = "store"

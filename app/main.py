@@ -14,7 +14,8 @@ from fastapi_offline import FastAPIOffline
 from pydantic.json_schema import models_json_schema
 
 from app import __version__
-from app.api import images, index, jobs, labels, problems, search, service
+from app.api import compare, duplicates, images, index, jobs, labels, problems, products, search, service, spaces
+from app.api.schemas.compare import CompareForm, CompareRequest
 from app.api.schemas.labels import UploadForm
 from app.api.schemas.search import BatchForm, BatchRequest, SearchForm, SearchRequest
 from app.config import Settings
@@ -28,7 +29,7 @@ Which products look like this photo? Index a label of the catalogue with `POST /
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
-_FORMS: Final = (SearchForm, SearchRequest, BatchForm, BatchRequest, UploadForm)
+_FORMS: Final = (SearchForm, SearchRequest, BatchForm, BatchRequest, CompareForm, CompareRequest, UploadForm)
 """Bodies that are parsed by hand, since one operation takes a form or JSON; described all the same."""
 
 
@@ -54,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         static_url="/docs-assets",
     )
-    for module in (search, index, jobs, images, labels, service):  # matched in this order: what is asked most, first
+    # Matched in this order: what is asked most, first.
+    for module in (search, index, jobs, images, labels, products, compare, duplicates, spaces, service):
         app.include_router(module.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     app.add_middleware(

@@ -15,23 +15,33 @@ from app.adapters.downloading.options import DownloadOptions
 from app.adapters.embedding import OnnxEmbedder
 from app.adapters.workers import ThreadWorkers, usable_cores
 from app.config import Settings
+from app.domain.answering.deciding import Thresholds
 from app.domain.imaging import Limits
+from app.domain.jobs import JobKind
 from app.domain.ports import Catalogue, Downloads, Embedder, Workers
-from app.domain.records import ProductFrom, Space
+from app.domain.records import ProductFrom
+from app.domain.spaces import Space
+from app.flows.adapting import Adapting
+from app.flows.answering import Answering
 from app.flows.batching import Batching
 from app.flows.bringing import Bringing
 from app.flows.browsing import Browsing
+from app.flows.calibrating import Calibrating
+from app.flows.comparing import Comparing
+from app.flows.duplicates import Duplicates
 from app.flows.editing import Editing
 from app.flows.indexing import Indexing
 from app.flows.jobs import Jobs
 from app.flows.leading import Leading
 from app.flows.meeting import Meeting
+from app.flows.querying import Querying
 from app.flows.recording import Recorder
 from app.flows.removing import Removing
-from app.flows.running import Runner
+from app.flows.running import Runner, Work
 from app.flows.search_batches import SearchBatches
 from app.flows.searching import Searching
 from app.flows.services import Services
+from app.flows.spaces import Spaces
 from app.flows.sweeping import Sweeping
 from app.flows.uploading import Uploading
 from app.flows.waiting import Waiting
@@ -75,10 +85,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await leading.open()
         stack.push_async_callback(leading.close)
         jobs = Jobs(parts.kept.ledger, runner, browsing, parts.kept.store, leading)
-        searching = Searching(parts.embedder, parts.search_workers, parts.kept.store, parts.catalogue, parts.downloads)
+        querying = Querying(parts.embedder, parts.search_workers, parts.kept.store, parts.downloads)
+        thresholds = Thresholds(settings.match_threshold, settings.no_match_threshold)
+        answering = Answering(parts.kept.store, thresholds, prior_unknown=settings.prior_unknown)
+        searching = Searching(querying, answering, parts.kept.store, parts.catalogue)
+        at_once = max(1, parts.search_threads - 1)
         yield Services(
             searching=searching,
-            search_batches=SearchBatches(searching, parts.downloads, at_once=max(1, parts.search_threads - 1)),
+            search_batches=SearchBatches(searching, parts.downloads, at_once=at_once),
+            comparing=Comparing(querying, parts.kept.store),
+            duplicates=Duplicates(browsing, parts.kept.store, at_once=at_once),
             browsing=browsing,
             uploading=Uploading(
                 parts.embedder,
@@ -92,6 +108,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             leading=leading,
             watching=Watching(parts.kept.ledger, jobs),
             removing=Removing(jobs, parts.kept.store, parts.kept.media),
+            spaces=Spaces(parts.kept.ledger, runner, parts.kept.store),
             embedder=parts.embedder,
             store=parts.kept.store,
             ledger=parts.kept.ledger,
@@ -148,7 +165,16 @@ def _runner(settings: Settings, parts: _Parts, browsing: Browsing) -> Runner:
         waiting=waiting,
         under_way=_UNDER_WAY_TIMES * settings.downloads,
     )
-    return Runner(parts.kept.ledger, working, waiting, jobs_at_once=settings.jobs_at_once, parts=(stage, recorder))
+    learning = parts.kept.ledger, parts.kept.store, parts.index_workers
+    calibrating = Calibrating(*learning, prior_unknown=settings.prior_unknown)
+    adapting = Adapting(*learning, calibrating)
+    works: dict[JobKind, Work] = {
+        JobKind.INDEX: working,
+        JobKind.ADAPT: adapting,
+        JobKind.ACTIVATE: adapting,
+        JobKind.CALIBRATE: calibrating,
+    }
+    return Runner(parts.kept.ledger, works, waiting, jobs_at_once=settings.jobs_at_once, parts=(stage, recorder))
 
 
 def _catalogue(settings: Settings, cache_folder: Path) -> AbstractAsyncContextManager[Catalogue]:

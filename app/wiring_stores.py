@@ -21,7 +21,7 @@ from app.adapters.stores.embedded.store import EmbeddedStore
 from app.config import Settings
 from app.domain.imaging import Limits
 from app.domain.ports import Leadership, Ledger, Media, Store
-from app.domain.records import Space
+from app.domain.spaces import Space
 
 EMBEDDED: Final = "embedded"
 

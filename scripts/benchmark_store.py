@@ -31,7 +31,7 @@ from benchmarks.report import Goal, print_report, table
 from app.adapters.stores.embedded.snapshot import Snapshot
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.config import Settings
-from app.domain.records import Space
+from app.domain.spaces import Space
 
 _SHARES: Final = {LABELS: "all", LABELS // 2: "1/2", 1: "1/20"}
 """The labels that are searched under, by how many of the 20 they are."""
@@ -75,7 +75,7 @@ def search_times(data_dir: Path, space: Space, gallery: Gallery, *, sweep: bool)
     with asyncio.Runner() as runner:
         store = runner.run(EmbeddedStore.open(data_dir / "store", space, readers=1))
         try:
-            snapshot = store._cache.snapshot  # noqa: SLF001 - a benchmark looks inside
+            snapshot = store._changing.live.cache.snapshot  # noqa: SLF001 - a benchmark looks inside
             if sweep:
                 return timed(_swept_lanes(snapshot, gallery, truths[LABELS]), gallery.queries)
             whole = [

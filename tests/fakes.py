@@ -8,21 +8,26 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from app.domain.answering.report import CalibrationReport
+from app.domain.errors import ConflictError, NotFoundError, SpaceChangedError
 from app.domain.filters import matches
+from app.domain.ports.store import MAX_PHOTOS
 from app.domain.records import (
     Description,
     Entry,
+    GalleryBlock,
     Hit,
     KeptEntry,
     LabelIndex,
     Member,
     NewEntry,
     Origin,
+    ProductPhotos,
     Query,
-    Space,
     Standing,
     StoredFeatures,
 )
+from app.domain.spaces import LearnedSpace, Space, SpaceCard
 
 
 @dataclass
@@ -33,6 +38,9 @@ class Shelf:
     names: dict[str, str] = field(default_factory=dict)
     deleted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Labels by image id."""
+    learned: dict[str, LearnedSpace] = field(default_factory=dict)
+    reports: dict[str, CalibrationReport] = field(default_factory=dict)
+    live: str = ""
 
 
 class FakeStore:
@@ -42,8 +50,9 @@ class FakeStore:
 
     def __init__(self, space: Space, shelf: Shelf | None = None) -> None:
         """An empty store, or one that goes on with a shelf."""
-        self.space = space
         self._shelf = shelf or Shelf()
+        self._raw = space
+        self.space = self._shelf.learned[live].space if (live := self._shelf.live) in self._shelf.learned else space
 
     async def refresh(self) -> None:
         """Everything is seen already."""
@@ -66,9 +75,93 @@ class FakeStore:
     async def search(self, query: Query) -> list[Hit]:
         """Every entry compared, then sorted, then cut."""
         await asyncio.sleep(0)
+        self._check(query.space_id)
         wanted = [kept for kept in self._live() if _is_wanted(kept.entry, query)]
-        hits = [Hit(kept.entry, _cosine(query.vector, kept.features)) for kept in wanted]
+        hits = [Hit(kept.entry, _cosine(query.vector, self._vector(kept))) for kept in wanted]
         return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))[: query.k]
+
+    async def photos_of(self, product_ids: Sequence[str], space_id: str) -> Mapping[str, ProductPhotos]:
+        """Sorted anew for each product."""
+        self._check(space_id)
+        found: dict[str, list[KeptEntry]] = {}
+        for kept in sorted(self._live(), key=lambda kept: kept.entry.image_id):
+            if kept.entry.product_id in product_ids:
+                found.setdefault(kept.entry.product_id, []).append(kept)
+        return {product_id: self._photos(listed[:MAX_PHOTOS]) for product_id, listed in found.items()}
+
+    def _photos(self, listed: Sequence[KeptEntry]) -> ProductPhotos:
+        image_ids = tuple(kept.entry.image_id for kept in listed)
+        return ProductPhotos(image_ids, np.array([self._vector(kept) for kept in listed], np.float16))
+
+    def _vector(self, kept: KeptEntry) -> StoredFeatures:
+        vector: StoredFeatures = self.space.vectors(kept.features[np.newaxis])[0]
+        return vector
+
+    def _check(self, space_id: str | None) -> None:
+        if space_id not in (None, self.space.space_id):
+            raise SpaceChangedError(self.space.space_id)
+
+    async def spaces(self) -> list[SpaceCard]:
+        """What was kept, and the raw one."""
+        of_model = [one.card for one in self._shelf.learned.values() if one.card.fingerprint == self._raw.fingerprint]
+        latest = sorted(of_model, key=lambda card: (card.fitted_at, card.space_id), reverse=True)
+        return [*latest, SpaceCard.raw(self._raw)]
+
+    async def keep_space(self, learned: LearnedSpace) -> None:
+        """On the shelf."""
+        self._shelf.learned[learned.space.space_id] = learned
+
+    async def activate(self, space_id: str) -> None:
+        """From now on."""
+        self.space = self._space(space_id)
+        self._shelf.live = space_id
+
+    async def keep_calibration(self, report: CalibrationReport) -> None:
+        """On the shelf."""
+        self._shelf.reports[report.space_id] = report
+
+    async def calibration(self, space_id: str) -> CalibrationReport | None:
+        """From the shelf."""
+        return self._shelf.reports.get(space_id)
+
+    async def features_of(self, image_ids: Sequence[str]) -> Mapping[str, StoredFeatures]:
+        """Those of the live space's model."""
+        return {kept.entry.image_id: kept.features for kept in self._live() if kept.entry.image_id in image_ids}
+
+    async def drop_space(self, space_id: str) -> None:
+        """From the shelf."""
+        self._space(space_id)
+        if space_id in {self.space.space_id, self._raw.space_id}:
+            raise ConflictError("space_live", space_id)
+        del self._shelf.learned[space_id]
+        self._shelf.reports.pop(space_id, None)
+
+    def _space(self, space_id: str) -> Space:
+        if space_id == self._raw.space_id:
+            return self._raw
+        if space_id not in self._shelf.learned:
+            raise NotFoundError("space_not_found", space_id)
+        return self._shelf.learned[space_id].space
+
+    async def product_sizes(self, after: str, count: int) -> Mapping[str, int]:
+        """Counted anew."""
+        sizes = Counter(kept.entry.product_id for kept in self._live())
+        wanted = sorted(product_id for product_id in sizes if product_id > after)[:count]
+        return {product_id: sizes[product_id] for product_id in wanted}
+
+    async def entries_of(self, product_id: str, after: str, count: int) -> list[Entry]:
+        """Sorted anew for each page."""
+        listed = [kept.entry for kept in self._live() if kept.entry.product_id == product_id]
+        return sorted((entry for entry in listed if entry.image_id > after), key=lambda entry: entry.image_id)[:count]
+
+    async def gallery(self, after: str, count: int) -> GalleryBlock:
+        """Sorted anew for each block."""
+        listed = sorted(
+            (kept for kept in self._live() if kept.entry.image_id > after), key=lambda kept: kept.entry.image_id
+        )
+        entries, features = [kept.entry for kept in listed[:count]], [kept.features for kept in listed[:count]]
+        image_ids, product_ids = (each.image_id for each in entries), (each.product_id for each in entries)
+        return GalleryBlock(tuple(image_ids), tuple(product_ids), np.array(features, np.float16))
 
     async def entry(self, image_id: str) -> Entry | None:
         """One entry of any space."""

@@ -14,6 +14,7 @@ from app.domain.features import Vectors, dimensions, mean_direction, with_colour
 from app.domain.imaging import Limits, Prepared, Recipe
 from app.domain.pixels import CROP_SIDE, PIXEL_RULE
 from app.domain.records import ModelCard
+from app.domain.regions import LastMaps
 
 DIGESTS_FILE: Final = "SHA256SUMS"
 _AT_ONCE: Final = 2
@@ -30,21 +31,26 @@ class OnnxEmbedder:
         self._colour_weight = colour_weight
         self.recipe = Recipe(views=views, colour=bool(colour_weight), limits=limits)
         self.card = _card(self._session, model.name, hashlib.sha256(data).hexdigest(), views, colour_weight)
-        self._run(np.zeros((1, CROP_SIDE, CROP_SIDE, 3), np.uint8))
+        self._run(np.zeros((1, CROP_SIDE, CROP_SIDE, 3), np.uint8), "embedding")
 
     def embed(self, prepared: Sequence[Prepared]) -> Vectors:
         """float32 [n, dimensions] of unit length."""
         pixels = np.concatenate([photo.pixels for photo in prepared])
-        embeddings = np.concatenate([self._run(part) for part in _parts(pixels)])
+        embeddings = np.concatenate([self._run(part, "embedding") for part in _parts(pixels)])
         vectors = mean_direction(embeddings.reshape(len(prepared), self.recipe.views, -1))
         if not self.recipe.colour:
             return vectors
         colours = np.stack([photo.colour for photo in prepared if photo.colour is not None])
         return with_colour(vectors, colours, self._colour_weight)
 
-    def _run(self, pixels: np.ndarray) -> Vectors:
-        (embeddings,) = self._session.run(["embedding"], {"image": pixels})
-        return np.asarray(embeddings)
+    def maps(self, prepared: Sequence[Prepared]) -> LastMaps:
+        """float32 [n, 7, 7, 1280]."""
+        pixels = np.stack([photo.pixels[0] for photo in prepared])
+        return np.concatenate([self._run(part, "map") for part in _parts(pixels)])
+
+    def _run(self, pixels: np.ndarray, output: str) -> np.ndarray:
+        (found,) = self._session.run([output], {"image": pixels})
+        return np.asarray(found)
 
 
 def _parts(pixels: np.ndarray) -> list[np.ndarray]:

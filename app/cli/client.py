@@ -81,10 +81,11 @@ class Service:
 
     # Searching.
 
-    def search(self, photo: BinaryIO, fields: Mapping[str, str | list[str]]) -> Json:
-        """What looks like a photo; `fields` are the form's others."""
-        # The file's own name stays here: the service has no use for it.
-        return self._call("POST", "/search", {"results": list}, files={"image": ("photo", photo)}, data=fields)
+    def search(self, photos: Sequence[BinaryIO], fields: Mapping[str, str | list[str]]) -> Json:
+        """What looks like the object in the photos; `fields` are the form's others."""
+        # A file's own name stays here: the service has no use for it.
+        files = [("image", ("photo", photo)) for photo in photos]
+        return self._call("POST", "/search", {"results": list}, files=files, data=fields)
 
     # Jobs.
 

@@ -139,12 +139,20 @@ class ModelMismatchError(LookalikeError):
         super().__init__("model_mismatch", detail)
 
 
+class SpaceChangedError(LookalikeError):
+    """Another space is live than the one that was to be searched; code space_changed. The same call again is right."""
+
+    def __init__(self, space_id: str) -> None:
+        """`space_id` is live now."""
+        super().__init__("space_changed", f"Space '{space_id}' is live now; try again.")
+
+
 class NotFoundError(LookalikeError):
-    """label_not_found, label_not_indexed, image_not_found, image_not_kept, job_not_found, catalogue_not_found."""
+    """Codes: {label,image,job,catalogue,product,space}_not_found, label_not_indexed, image_not_kept, not_calibrated."""
 
 
 class ConflictError(LookalikeError):
-    """Codes: job_live, nothing_to_retry, name_taken."""
+    """Codes: job_live, nothing_to_retry, name_taken, space_live."""
 
 
 class CatalogueError(LookalikeError):

@@ -10,13 +10,13 @@ def in_order(hits: Sequence[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.entry.image_id))
 
 
-def by_product(hits: Sequence[Hit], k: int) -> list[ProductHit]:
-    """Hits in order -> the first k products by falling score of their nearest photo, ties by product id."""
+def by_product(hits: Sequence[Hit]) -> list[ProductHit]:
+    """Hits in order -> their products by falling score of their nearest photo, ties by product id."""
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
         groups.setdefault(hit.entry.product_id, []).append(hit)
     ranked = sorted(groups.items(), key=lambda group: (-group[1][0].score, group[0]))
-    return [_product(product_id, members) for product_id, members in ranked[:k]]
+    return [_product(product_id, members) for product_id, members in ranked]
 
 
 def by_image(hits: Sequence[Hit], k: int) -> list[ProductHit]:

@@ -15,6 +15,13 @@ class JobKind(StrEnum):
     """What a job does."""
 
     INDEX = "index"
+    """Bring a label's images into the index."""
+    ADAPT = "adapt"
+    """Learn a space from the gallery's own products."""
+    CALIBRATE = "calibrate"
+    """Learn how sure answers in the live space are."""
+    ACTIVATE = "activate"
+    """Make a space the live one."""
 
 
 class JobMode(StrEnum):
@@ -78,8 +85,9 @@ PROGRESS_FIELDS: Final = tuple(Progress.__dataclass_fields__)
 class Job:
     """A piece of work that outlives its request. A parent has children and no label of its own.
 
-    Before a job is planned, `progress.total` is how many images the catalogue counts for it. `remarks` tell what is
-    unusual in how it ran, such as that robots.txt was not obeyed.
+    `options` are what was asked of a job of no label: `force` of adapt, `space_id` of activate. Before an index job is
+    planned, `progress.total` is how many images the catalogue counts for it. `remarks` tell what is unusual in how it
+    ran, such as that robots.txt was not obeyed.
     """
 
     job_id: str
@@ -99,6 +107,7 @@ class Job:
     finished_at: datetime | None = None
     detail: str | None = None
     is_parent: bool = False
+    options: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from app.domain.features import Vector
 from app.domain.filters import Filter
 
 StoredFeatures = npt.NDArray[np.float16]
-"""float16 [dimensions]: a photo's features as they are kept."""
+"""float16 [dimensions], or rows of them: photos' features as they are kept."""
 
 
 class Origin(StrEnum):
@@ -150,6 +149,15 @@ class KeptEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class GalleryBlock:
+    """Photos to learn from, in order of their ids: whose they are, and their features, float16 [n, dimensions]."""
+
+    image_ids: tuple[str, ...]
+    product_ids: tuple[str, ...]
+    features: StoredFeatures
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What is known of an entry that may have to be indexed again: who put it, under which labels, from where."""
 
@@ -186,6 +194,14 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductPhotos:
+    """The photos of a product: their ids, and their vectors in a space, float16 [n, dimensions]."""
+
+    image_ids: tuple[str, ...]
+    vectors: StoredFeatures
+
+
+@dataclass(frozen=True, slots=True)
 class ProductHit:
     """A product near a query: its best photo first, ranked by `score`."""
 
@@ -206,20 +222,6 @@ class LabelIndex:
     product_count: int
     byte_count: int
     built_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Vectors that may be compared: one model with its settings, and what was learned on top (here: nothing)."""
-
-    space_id: str
-    fingerprint: str
-    dimensions: int
-
-    @classmethod
-    def raw(cls, fingerprint: str, dimensions: int) -> Self:
-        """The space of a model's own features, nothing learned on top."""
-        return cls(f"raw-{fingerprint[:12]}", fingerprint, dimensions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +253,14 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A vector to search for, and where. `label_ids` None means everywhere, `filter` None everything there."""
+    """A vector of a space to search for, and where. `label_ids` None means everywhere, `filter` None everything there.
+
+    `space_id` None is the live space, for vectors that are the raw one's.
+    """
 
     vector: Vector
     k: int
     label_ids: frozenset[str] | None = None
     exact: bool = False
     filter: Filter | None = None
+    space_id: str | None = None

@@ -56,6 +56,17 @@ class Browsing:
         indexed = await self._store.counts()
         return [BrowsedLabel(label, indexed.get(label.label_id, 0)) for label in await self._catalogue.labels()]
 
+    async def products(self, after: str, count: int) -> Mapping[str, int]:
+        """How many photos the next products by id have."""
+        return await self._store.product_sizes(after, count)
+
+    async def photos_of_product(self, product_id: str, after: str, count: int) -> Sequence[Entry]:
+        """A product's next photos by image id. Raises NotFoundError."""
+        found = await self._store.entries_of(product_id, after, count)
+        if not found and not (after and await self._store.entries_of(product_id, "", 1)):
+            raise NotFoundError("product_not_found", f"No indexed image is of a product '{product_id}': GET /products.")
+        return found
+
     async def label(self, label_id: str) -> BrowsedLabel:
         """One label of the catalogue. Raises NotFoundError with near names."""
         label = await self.catalogue_label(label_id)

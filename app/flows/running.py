@@ -5,16 +5,15 @@ The ledger has every image and its outcome, so a job goes on after a restart whe
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.errors import NotTheIndexerError, StoreUnavailableError
-from app.domain.jobs import LIVE, Job
+from app.domain.jobs import LIVE, Job, JobKind
 from app.domain.ports import Ledger
 from app.flows.run import Run
 from app.flows.waiting import Waiting, WaitsFor
-from app.flows.working import Working
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +31,13 @@ class Pace:
     fetched_ahead: int = 0
 
 
+class Work(Protocol):
+    """What brings jobs of a kind to their end."""
+
+    async def work(self, run: Run) -> None:
+        """Go on with a job, from its beginning or after a restart. Raises StoreUnavailableError, NotTheIndexerError."""
+
+
 class Part(Protocol):
     """What works for running jobs."""
 
@@ -46,11 +52,17 @@ class Runner:
     """Runs up to `jobs_at_once` jobs: while one waits for its slowest host, others go on."""
 
     def __init__(
-        self, ledger: Ledger, working: Working, waiting: Waiting, *, jobs_at_once: int, parts: Sequence[Part] = ()
+        self,
+        ledger: Ledger,
+        works: Mapping[JobKind, Work],
+        waiting: Waiting,
+        *,
+        jobs_at_once: int,
+        parts: Sequence[Part] = (),
     ) -> None:
         """Nothing runs before `open`. `parts` are open whenever jobs run."""
         self._ledger = ledger
-        self._working = working
+        self._works = works
         self._waiting = waiting
         self._jobs_at_once = jobs_at_once
         self._parts = parts
@@ -124,7 +136,7 @@ class Runner:
 
     async def _bring_to_its_end(self, run: Run) -> None:
         try:
-            await self._waiting.until_there(lambda: self._working.work(run))
+            await self._waiting.until_there(lambda: self._works[run.job.kind].work(run))
         except StoreUnavailableError:
             _log.warning("Job %s stops where it is, and goes on at the next start.", run.job.job_id)
         except NotTheIndexerError:

@@ -2,33 +2,39 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-import numpy as np
-
-from app.domain.errors import InvalidRequestError, ModelMismatchError, NotFoundError
-from app.domain.features import Vector, unit
+from app.domain.errors import ModelMismatchError, NotFoundError
+from app.domain.features import Vector
 from app.domain.filters import Filter, parse_filter
-from app.domain.grouping import by_image, by_product
-from app.domain.imaging import Box, prepare
-from app.domain.ports import Catalogue, Downloads, Embedder, Store, Workers
-from app.domain.records import LabelIndex, ProductHit, Query
+from app.domain.imaging import Box
+from app.domain.ports import Catalogue, Store
+from app.domain.records import Hit, LabelIndex, ProductHit
+from app.domain.regions import Regions, likeness
+from app.domain.rocchio import moved
+from app.domain.spaces import Space
+from app.flows.answering import Answer, Answering
+from app.flows.finding import Finding, GroupBy, Nearest, Wanted
+from app.flows.querying import Looked, Querying, Seen, Source
 
-GroupBy = Literal["product", "image"]
-
-_OVERFETCH: Final = 4
-"""Photos fetched for each product wanted; when too few products are among them, this many times more."""
+_ANSWERED: Final = 2
+"""Products that an answer takes: the best, and how much it leads."""
+EXPLAINED: Final = 3
+"""Results, the first ones, that are told why."""
+_NO_MAP: Final = "why: an image_id brings no pixels, so there is no map; post the photo itself to have one."
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """What is looked for and how: a photo's bytes, its address on the web, or the id of an indexed image.
 
-    `filter` is JSON as its caller wrote it, None for none.
+    `other_views` are more photos of the object in `photo`, `positive_image_ids` and `negative_image_ids` indexed images
+    that are like what is meant, and unlike it. `filter` is JSON as its caller wrote it, None for none.
     """
 
     photo: bytes | None = None
+    other_views: tuple[bytes, ...] = ()
     image_url: str | None = None
     image_id: str | None = None
     label_ids: frozenset[str] | None = None
@@ -38,7 +44,16 @@ class Search:
     crop: Box | None = None
     exact: bool = False
     filter: object = None
+    positive_image_ids: tuple[str, ...] = ()
+    negative_image_ids: tuple[str, ...] = ()
+    why: bool = False
+    prior_unknown: float | None = None
     without_itself: bool = False
+
+    @property
+    def source(self) -> Source:
+        """What is looked at."""
+        return Source((self.photo or b"", *self.other_views), self.image_url, self.image_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,49 +66,60 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """The indexed photo that matched, and what parts of the query look like it: `box` is what `regions` divide.
+
+    Without them where the query brought no pixels, or the photo is gone since.
+    """
+
+    image_id: str
+    regions: Regions | None = None
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """Results in order. Width and height are the query photo's, after the EXIF turn; `crop` is what was looked at."""
+    """Results in order. Width and height are the query photo's, after the EXIF turn; `crop` is what was looked at.
+
+    `whys` are those of the first results, none where they were not asked for.
+    """
 
     width: int
     height: int
     crop: Box | None
+    space: Space
+    answer: Answer
     results: Sequence[ProductHit]
     timing: Timing
     warnings: Sequence[str] = field(default_factory=tuple)
-
-
-@dataclass(frozen=True, slots=True)
-class _QueryVector:
-    vector: Vector
-    width: int
-    height: int
-    decode_ms: float = 0.0
-    embed_ms: float = 0.0
+    whys: Sequence[Why] = field(default_factory=tuple)
 
 
 class Searching:
     """Finds what looks like a photo. Query photos are never stored."""
 
-    def __init__(
-        self, embedder: Embedder, workers: Workers, store: Store, catalogue: Catalogue, downloads: Downloads
-    ) -> None:
-        """Searches have workers of their own: indexing does not make them wait."""
-        self._embedder = embedder
-        self._workers = workers
+    def __init__(self, querying: Querying, answering: Answering, store: Store, catalogue: Catalogue) -> None:
+        """`querying` looks at the photos, `answering` tells which product it is."""
+        self._answering = answering
+        self._querying = querying
+        self._finding = Finding(store)
         self._store = store
         self._catalogue = catalogue
-        self._downloads = downloads
 
     async def search(self, search: Search) -> Found:
         """Answer a search. Raises what the arrows on the way raise: see domain.errors."""
         await self._check_labels(search.label_ids)
         wanted = await self._parsed(search.filter)
-        query = await self._query_vector(search)
+        looked = await self._querying.look_at(search.source, search.crop, mapped=search.why)
         started = time.perf_counter()
-        results = await self._results(search, wanted, query.vector)
+        features = await self._moved(search, looked.vector)
+        nearest = await self._nearest(search, wanted, features)
+        answer = await self._answering.answer(nearest, features, search.prior_unknown)
+        results = [one for one in nearest.results[: search.k] if _reaches(one, search.min_score)]
         warnings = () if results else await self._why_nothing(search)
-        timing = Timing(query.decode_ms, query.embed_ms, _ms_since(started))
-        return Found(query.width, query.height, search.crop, results, timing, warnings)
+        timing = Timing(looked.decode_ms, looked.embed_ms, _ms_since(started))
+        found = Found(looked.width, looked.height, search.crop, nearest.space, answer, results, timing, warnings)
+        return await self._explained(found, looked) if search.why else found
 
     async def _check_labels(self, label_ids: frozenset[str] | None) -> None:
         for label_id in sorted(await self._store.unindexed(label_ids or ())):
@@ -106,45 +132,37 @@ class Searching:
     async def _parsed(self, document: object) -> Filter | None:
         return None if document is None else parse_filter(document, await self._catalogue.attributes())
 
-    async def _query_vector(self, search: Search) -> _QueryVector:
-        if search.image_id is not None:
-            return await self._stored_vector(search.image_id, search.crop)
-        photo = search.photo
-        if search.image_url is not None:
-            photo = await self._downloads.query_photo(search.image_url)
-        return await self._workers.run(self._embed, photo or b"", search.crop)
+    async def _moved(self, search: Search, vector: Vector) -> Vector:
+        """The query as its examples move it."""
+        if not search.positive_image_ids and not search.negative_image_ids:
+            return vector
+        positives = await self._querying.vectors(search.positive_image_ids)
+        return moved(vector, positives, await self._querying.vectors(search.negative_image_ids))
 
-    def _embed(self, photo: bytes, crop: Box | None) -> _QueryVector:
-        started = time.perf_counter()
-        prepared = prepare(photo, self._embedder.recipe, crop)
-        decode_ms = _ms_since(started)
-        started = time.perf_counter()
-        vector = self._embedder.embed([prepared])[0]
-        return _QueryVector(vector, prepared.width, prepared.height, decode_ms, _ms_since(started))
+    async def _nearest(self, search: Search, wanted: Filter | None, features: Vector) -> Nearest:
+        return await self._finding.find(
+            features,
+            Wanted(
+                k=max(search.k, _ANSWERED),
+                group_by=search.group_by,
+                label_ids=search.label_ids,
+                filter=wanted,
+                exact=search.exact,
+                left_out=search.image_id if search.without_itself else None,
+            ),
+        )
 
-    async def _stored_vector(self, image_id: str, crop: Box | None) -> _QueryVector:
-        if crop:
-            detail = "crop goes with a photo, not with image_id: post the image itself."
-            raise InvalidRequestError("invalid_crop", detail)
-        entry = await self._store.entry(image_id)
-        if entry is None:
-            raise NotFoundError("image_not_found", f"No indexed image has the id '{image_id}'.")
-        features = await self._store.features(image_id)
-        if features is None:
-            again = f"POST /index/{entry.label_ids[0]} again."
-            raise ModelMismatchError(f"Image '{image_id}' was indexed with another model or settings: {again}")
-        return _QueryVector(unit(features.astype(np.float32)), entry.width, entry.height)
+    async def _explained(self, found: Found, looked: Looked) -> Found:
+        nearest = [result.hits[0] for result in found.results[:EXPLAINED]]
+        whys = [await self._why(hit, looked.seen) for hit in nearest]
+        return replace(found, whys=whys, warnings=(*found.warnings, *(() if looked.seen else (_NO_MAP,))))
 
-    async def _results(self, search: Search, wanted: Filter | None, vector: Vector) -> list[ProductHit]:
-        left_out = search.image_id if search.without_itself else None
-        grouped = by_image if search.group_by == "image" else by_product
-        count = search.k * (1 if search.group_by == "image" else _OVERFETCH) + (left_out is not None)
-        while True:
-            hits = await self._store.search(Query(vector, count, search.label_ids, search.exact, wanted))
-            results = grouped([hit for hit in hits if hit.entry.image_id != left_out], search.k)
-            if len(results) == search.k or len(hits) < count:
-                return [result for result in results if _reaches(result, search.min_score)]
-            count *= _OVERFETCH
+    async def _why(self, hit: Hit, seen: Seen | None) -> Why:
+        image_id = hit.entry.image_id
+        features = await self._store.features(image_id) if seen else None
+        if seen is None or features is None:
+            return Why(image_id)
+        return Why(image_id, likeness(seen.cells, features), seen.box)
 
     async def _why_nothing(self, search: Search) -> tuple[str, ...]:
         indexed = await self._store.labels()

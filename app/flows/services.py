@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from app.domain.ports import Embedder, Ledger, Store
 from app.flows.browsing import Browsing
+from app.flows.comparing import Comparing
+from app.flows.duplicates import Duplicates
 from app.flows.editing import Editing
 from app.flows.jobs import Jobs
 from app.flows.leading import Leading
 from app.flows.removing import Removing
 from app.flows.search_batches import SearchBatches
 from app.flows.searching import Searching
+from app.flows.spaces import Spaces
 from app.flows.uploading import Uploading
 from app.flows.watching import Watching
 
@@ -20,6 +23,8 @@ class Services:
 
     searching: Searching
     search_batches: SearchBatches
+    comparing: Comparing
+    duplicates: Duplicates
     browsing: Browsing
     uploading: Uploading
     editing: Editing
@@ -27,6 +32,7 @@ class Services:
     leading: Leading
     watching: Watching
     removing: Removing
+    spaces: Spaces
     embedder: Embedder
     store: Store
     ledger: Ledger

@@ -27,7 +27,8 @@ from app.adapters.stores.elasticsearch.fence import Fence
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.store import ElasticsearchStore, StoreOptions
 from app.domain.features import Vectors, unit
-from app.domain.records import NewEntry, Query, Space
+from app.domain.records import NewEntry, Query
+from app.domain.spaces import Space
 from benchmarks.filling import entries_of, label
 from benchmarks.gallery import LABELS, TOP, Gallery, nearest, recall
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.features import Vectors
-from app.domain.records import Entry, ModelCard, NewEntry, Origin, Space
+from app.domain.records import Entry, ModelCard, NewEntry, Origin
+from app.domain.spaces import Space
 from benchmarks.gallery import LABELS, Gallery
 
 _PUT_AT_ONCE: Final = 512

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from app.adapters.stores.embedded.store import EmbeddedStore
-from app.domain.records import Query, Space
+from app.domain.records import Query
+from app.domain.spaces import Space
 from benchmarks.processes import memory_of
 
 _SEARCHES = 50

@@ -13,7 +13,7 @@ from app.adapters.stores.elasticsearch.client import ClusterOptions, opened
 from app.adapters.stores.elasticsearch.fence import Fence
 from app.adapters.stores.elasticsearch.mappings import IndexOptions
 from app.adapters.stores.elasticsearch.store import ElasticsearchStore, StoreOptions
-from app.domain.records import Space
+from app.domain.spaces import Space
 from tests.contract.stores import SPACE
 
 _LEASES: Final = count(1)
@@ -31,11 +31,17 @@ def prefix(namespace: str) -> str:
 
 @asynccontextmanager
 async def joined(
-    options: ClusterOptions, namespace: str, *, space: Space = SPACE, vector_index: str = "int8_hnsw"
+    options: ClusterOptions,
+    namespace: str,
+    *,
+    space: Space = SPACE,
+    vector_index: str = "int8_hnsw",
+    indexer: bool = True,
 ) -> AsyncIterator[ElasticsearchStore]:
-    """A store that may change things; nothing is asked of the cluster yet."""
+    """A store that may change things, or only searches; nothing is asked of the cluster yet."""
     fence = Fence()
-    fence.raise_to(next(_LEASES))
+    if indexer:
+        fence.raise_to(next(_LEASES))
     known = options.api_key is not None or options.user is not None
     store_options = StoreOptions(namespace, prefix(namespace), index=IndexOptions(vector_index), known=known)
     async with opened(options) as cluster:

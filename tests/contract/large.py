@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from app.adapters.stores.embedded.store import EmbeddedStore
-from app.domain.records import NewEntry, Query, Space
+from app.domain.records import NewEntry, Query
+from app.domain.spaces import Space
 from tests.contract.stores import FLOAT16_TOLERANCE, Floats, image_ids, new
 
 LARGE_SPACE: Final = Space("raw-large", "large", 64)

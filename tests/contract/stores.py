@@ -19,7 +19,8 @@ from app.adapters.stores.elasticsearch.fence import Fence
 from app.adapters.stores.elasticsearch.store import ElasticsearchStore, StoreOptions
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.ports import CopyTarget, Store
-from app.domain.records import Hit, NewEntry, Query, Space
+from app.domain.records import Hit, NewEntry, Query
+from app.domain.spaces import Space
 from tests.fakes import FakeStore, Shelf
 from tests.unit.domain.samples import entry
 

@@ -10,7 +10,7 @@ import pytest
 from app.adapters.stores.elasticsearch.client import ClusterOptions, opened
 from app.adapters.stores.elasticsearch.mappings import IndexOptions, Names, space_index, state_index
 from app.domain.errors import ConflictError, SetupError, StoreUnavailableError
-from app.domain.records import Space
+from app.domain.spaces import Space
 from tests.contract.joining import Tenancy, everything, joined, prefix, tenant, working
 from tests.contract.stores import SPACE, found, new, put_all, unit_vector
 

@@ -9,7 +9,8 @@ import pytest
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.domain.errors import DataFolderError
-from app.domain.records import Query, Space
+from app.domain.records import Query
+from app.domain.spaces import Space
 from tests.contract.large import (
     LARGE_COUNT,
     LARGE_SPACE,
@@ -56,7 +57,7 @@ async def test_a_store_that_is_opened_again_uses_what_it_saved(large: Path, tmp_
     folder = copied(large, tmp_path / "store")
     before = the_file(folder, "vectors-*").stat().st_ino
     async with opened(folder) as store:
-        assert LARGE_COUNT == store._cache._saved_rows
+        assert LARGE_COUNT == store._changing.live.cache._saved_rows
         await assert_complete(store, BASE)
     assert before == the_file(folder, "vectors-*").stat().st_ino
 
@@ -145,7 +146,7 @@ async def test_a_store_that_was_killed_after_clearing_rows_away_is_right(large: 
     async with opened(folder) as store:
         await store.put([new(each.entry.image_id, elsewhere, "gone") for each in under(BASE, "most")])
         await store.drop_label("gone")
-        assert len(kept) == len(store._cache.snapshot.seqs)
+        assert len(kept) == len(store._changing.live.cache.snapshot.seqs)
         copied(folder, killed)
     for _ in range(2):
         async with opened(killed) as store:

@@ -142,7 +142,7 @@ async def test_an_entry_that_is_replaced_again_and_again_leaves_nothing_behind(s
         put = [new(f"i{number:03}", NORTH, attributes={"turn": float(turn)}) for number in range(100)]
         await small.put(put)
         assert 100 == len(await small.search(Query(NORTH, 200, filter=wanted)))
-    assert len(small._searching._filtering._seqs) < 6000
+    assert len(small._changing.live.searching._filtering._seqs) < 6000
 
 
 def numbered(entries: list[NewEntry]) -> list[NewEntry]:

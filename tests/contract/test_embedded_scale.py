@@ -74,7 +74,7 @@ async def test_hits_of_one_score_come_by_image_id_in_a_large_store_too(large_sto
 async def test_rows_without_codes_are_found_with_those_that_have_them(large_store: EmbeddedStore) -> None:
     more = large_entries(900, start=LARGE_COUNT, seed=2)
     await large_store.put(more)
-    snapshot = large_store._cache.snapshot
+    snapshot = large_store._changing.live.cache.snapshot
     assert (LARGE_COUNT, LARGE_COUNT + 900) == (snapshot.coded, len(snapshot.seqs))
     await assert_complete(large_store, [*BASE, *more])
 
@@ -83,7 +83,7 @@ async def test_codes_are_extended_when_many_rows_are_without(large_store: Embedd
     more = large_entries(1500, start=LARGE_COUNT, seed=2)
     for start in range(0, len(more), 300):
         await large_store.put(more[start : start + 300])
-    codes = large_store._cache.snapshot.codes
+    codes = large_store._changing.live.cache.snapshot.codes
     assert codes is not None
     assert codes.count > LARGE_COUNT == codes.trained_on
     await assert_complete(large_store, [*BASE, *more])
@@ -94,7 +94,7 @@ async def test_codes_are_made_anew_when_the_store_has_grown_fourfold(tmp_path: P
     async with opened(tmp_path / "growing") as store:
         for start, end in ((0, 2050), (2050, 5000), (5000, 8400)):
             await store.put(entries[start:end])
-        codes = store._cache.snapshot.codes
+        codes = store._changing.live.cache.snapshot.codes
         assert codes is not None
         assert len(entries) == codes.trained_on
         await assert_complete(store, entries)
@@ -106,7 +106,7 @@ async def test_after_a_few_are_gone_the_others_are_found(large_store: EmbeddedSt
     await large_store.put([new(image_id, vector, "gone") for image_id in few])
     gone = await large_store.drop_label("gone")
     assert few == {entry.image_id for entry in gone}
-    snapshot = large_store._cache.snapshot
+    snapshot = large_store._changing.live.cache.snapshot
     assert len(snapshot.seqs) > snapshot.alive.sum()
     left = [each for each in BASE if each.entry.image_id not in few]
     hits = await large_store.search(Query(vector, 100))
@@ -125,7 +125,7 @@ async def test_rows_of_replaced_entries_are_cleared_away_and_searches_stay_right
     again = replaced(BASE[:4200], seed=3)
     async with opened(folder) as store:
         await store.put(again)
-        assert LARGE_COUNT == len(store._cache.snapshot.seqs)
+        assert LARGE_COUNT == len(store._changing.live.cache.snapshot.seqs)
         await assert_complete(store, [*again, *BASE[4200:]])
     async with opened(folder) as store:
         await assert_complete(store, [*again, *BASE[4200:]])

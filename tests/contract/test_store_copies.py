@@ -12,7 +12,8 @@ from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.source import ClusterSource
 from app.adapters.stores.embedded.source import opened_source
 from app.domain.ports import CopySource
-from app.domain.records import Description, KeptEntry, Origin, Space
+from app.domain.records import Description, KeptEntry, Origin
+from app.domain.spaces import Space
 from app.flows.copying import Copied, copy_store
 from tests.contract.stores import (
     CLUSTERS,

@@ -15,9 +15,9 @@ from tests.service.running import CLUSTERS, Service, running
 _MANY_SHARDS: Final = {"persistent": {"cluster.max_shards_per_node": 5000}}
 
 
-@pytest.fixture(scope="module", params=["embedded", "elasticsearch-8"], autouse=True)
+@pytest.fixture(scope="session", params=["embedded", "elasticsearch-8"], autouse=True)
 def store(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each test of the service is done on each store; other modules start theirs on the embedded one."""
+    """Each test of the service is done on each store, all of them on one before the next."""
     if request.param == "embedded":
         yield request.param
         return

@@ -26,6 +26,17 @@ CLUSTERS: Final[list[str]] = []
 """The address of the cluster that services are started on at this time; none for the embedded store."""
 
 
+@contextmanager
+def embedded_meanwhile() -> Iterator[str]:
+    """Services are started on the embedded store, whatever they were on before and will be after."""
+    before = CLUSTERS.copy()
+    CLUSTERS.clear()
+    try:
+        yield "embedded"
+    finally:
+        CLUSTERS.extend(before)
+
+
 @dataclass
 class Service:
     """A running service and a client of it."""

@@ -1,18 +1,21 @@
 """What settings of the model do to accuracy; the store has no part in it, so the embedded one is enough."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.service.running import embedded_meanwhile
 from tests.service.test_accuracy import TOLERANCE, grocery_recall
 
 pytestmark = pytest.mark.shared
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store() -> str:
+def store() -> Iterator[str]:
     """One is enough."""
-    return "embedded"
+    with embedded_meanwhile() as name:
+        yield name
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,22 @@ CASES: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "an address of this machine": (
         {"json": {"image_url": "http://127.0.0.1/photo.jpg"}}, 422, "url_not_fetchable", ""
     ),
-    "two photos": ({"files": [("image", JPEG), ("image", JPEG)]}, 400, "query_source", "exactly one"),
+    "six photos": ({"files": [("image", JPEG)] * 6}, 400, "query_source", "up to 5 files"),
+    "one photo of two is none": ({"files": [("image", JPEG), ("image", b"text")]}, 415, "unsupported_image_type", ""),
+    "one photo of two is empty": ({"files": [("image", JPEG), ("image", b"")]}, 422, "image_undecodable", "empty"),
+    "two photos and an image": (
+        {"files": [("image", JPEG), ("image", JPEG)], "data": {"image_id": "abc"}}, 400, "query_source", "exactly one"
+    ),
+    "an unknown example": (photo(positive_image_ids="abc"), 404, "image_not_found", "abc"),
+    "an unknown example of what is not meant": (photo(negative_image_ids=["abc"]), 404, "image_not_found", "abc"),
+    "an example that is no id": (photo(positive_image_ids="../etc"), 422, "invalid_request", "positive_image_ids"),
+    "21 examples": (
+        {"json": {"image_id": "abc", "negative_image_ids": ["abc"] * 21}}, 422, "invalid_request", "at most 20"
+    ),
+    "an example that is no list": (
+        {"json": {"image_id": "abc", "positive_image_ids": "abc"}}, 422, "invalid_request", "list"
+    ),
+    "why is a word": (photo(why="because"), 422, "invalid_request", "why"),
     "a photo under another name": ({"files": {"picture": JPEG}}, 400, "query_source", "exactly one"),
     "an empty photo": (photo(b""), 422, "image_undecodable", "empty"),
     "text called .jpg": (photo(b"Dear shop, this is text."), 415, "unsupported_image_type", "JPEG"),
@@ -114,6 +129,40 @@ def test_a_bad_search_is_told_what_is_wrong(service: Service, case: str) -> None
     assert service.process.poll() is None
 
 
+COMPARED: dict[str, tuple[dict[str, Any], int, str, str]] = {
+    "nothing": ({"json": {}}, 400, "query_source", "exactly two"),
+    "one photo": ({"files": {"image": JPEG}}, 400, "query_source", "exactly two"),
+    "three photos": ({"files": [("image", JPEG)] * 3}, 400, "query_source", "exactly two"),
+    "three of three kinds": (
+        photo(image_id="abc", image_url="http://a.example/"), 400, "query_source", "exactly two"
+    ),
+    "one in JSON": ({"json": {"a": {"image_id": "abc"}}}, 400, "query_source", "exactly two"),
+    "two in one": (
+        {"json": {"a": {"image_id": "abc", "image_url": "http://a.example/"}, "b": {"image_id": "abc"}}},
+        400, "query_source", "exactly two",
+    ),
+    "a third in JSON": (
+        {"json": {"a": {"image_id": "abc"}, "b": {"image_id": "abc"}, "c": {"image_id": "abc"}}},
+        422, "invalid_request", "c: Extra",
+    ),
+    "the form's fields in JSON": ({"json": {"image_id": ["abc", "abc"]}}, 422, "invalid_request", "image_id"),
+    "JSON's fields in a form": (photo(a="abc"), 422, "invalid_request", "a: Extra"),
+    "a photo under another name": ({"files": [("image", JPEG), ("other", JPEG)]}, 400, "query_source", "exactly two"),
+    "an unknown image": (photo(image_id="abc"), 404, "image_not_found", "abc"),
+    "no id": (photo(image_id="a b"), 422, "invalid_request", "image_id"),
+    "text": ({"files": [("image", JPEG), ("image", b"Dear shop")]}, 415, "unsupported_image_type", "JPEG"),
+    "an empty photo": ({"files": [("image", JPEG), ("image", b"")]}, 422, "image_undecodable", "empty"),
+    "an address of this machine": (photo(image_url="http://127.0.0.1/"), 422, "url_not_fetchable", ""),
+    "too much": ({"files": [("image", JPEG), ("image", JPEG + bytes(30_000_000))]}, 413, "image_too_large", "smaller"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMPARED)
+def test_a_bad_comparison_is_told_what_is_wrong(service: Service, case: str) -> None:
+    request, status, code, hint = COMPARED[case]
+    assert_problem(service.client.post("/compare", **request), status, code, hint)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code", "hint"),
     [
@@ -143,6 +192,10 @@ def test_a_bad_search_is_told_what_is_wrong(service: Service, case: str) -> None
         ("GET", "/images/none/content", 404, "image_not_found", "none"),
         ("GET", "/images/none/similar", 404, "image_not_found", "none"),
         ("GET", "/images/a%20b", 422, "invalid_request", "image_id"),
+        ("GET", "/index/cup/duplicates", 404, "label_not_found", "cups"),
+        ("GET", "/index/never/duplicates", 404, "label_not_indexed", "POST /index/never"),
+        ("GET", "/index/cups/duplicates?limit=0", 422, "invalid_request", "limit"),
+        ("GET", "/index/cups/duplicates?cursor=WzFd", 422, "invalid_request", "cursor"),
     ],
 )
 def test_a_bad_path_is_told_what_is_wrong(

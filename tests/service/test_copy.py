@@ -1,7 +1,7 @@
 """`lookalike copy` as a program: what a service indexed, moved to a real cluster."""
 
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -19,16 +19,17 @@ from app.domain.ports import Store
 from app.domain.records import Hit, Query
 from tests.service.cli.test_commands import Done, environment, program
 from tests.service.conftest import draw_catalogue, drawn, encoded
-from tests.service.running import ROOT, running
+from tests.service.running import ROOT, embedded_meanwhile, running
 
 COPY_WAIT_S = 120.0
 LABELS = {"cups": 8, "plates": 5}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store() -> str:
+def store() -> Iterator[str]:
     """The service is on the embedded store; the test does the rest."""
-    return "embedded"
+    with embedded_meanwhile() as name:
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from tests.service.conftest import drawn, encoded
-from tests.service.running import Service
+from tests.service.running import Service, embedded_meanwhile
 
 GENERATION_WAIT_S = 120
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store() -> str:
+def store() -> Iterator[str]:
     """One is enough: the document is the same."""
-    return "embedded"
+    with embedded_meanwhile() as name:
+        yield name
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def module(name: str) -> Any:
 def test_a_generated_client_searches_with_a_photo(generated: Any) -> None:
     models, types = module("models"), module("types")
     photo = types.File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg", mime_type="image/jpeg")
-    form = models.SearchForm(image=photo, k=3, label_id=["cups", "shoes"], group_by=models.SearchFormGroupBy.IMAGE)
+    form = models.SearchForm(image=[photo], k=3, label_id=["cups", "shoes"], group_by=models.SearchFormGroupBy.IMAGE)
     answer = module("api.search.search_products").sync(client=generated, body=form)
     assert ("4.jpg", 3) == (answer.results[0].image.name, len(answer.results))
 
@@ -60,9 +61,36 @@ def test_a_generated_client_searches_with_an_indexed_image(generated: Any) -> No
     models = module("models")
     form = module("types").File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg")
     search = module("api.search.search_products").sync
-    found = search(client=generated, body=models.SearchForm(image=form, k=1)).results[0].image
+    found = search(client=generated, body=models.SearchForm(image=[form], k=1)).results[0].image
     answer = search(client=generated, body=models.SearchRequest(image_id=found.image_id, k=2))
     assert found.image_id == answer.results[0].image.image_id
+
+
+def test_a_generated_client_searches_with_views_and_examples_and_is_told_why(generated: Any) -> None:
+    models, types = module("models"), module("types")
+
+    def views() -> list[Any]:
+        data = [encoded(drawn("cups 4")), encoded(drawn("cups 4").rotate(3))]
+        return [types.File(payload=io.BytesIO(each), file_name="cup.jpg", mime_type="image/jpeg") for each in data]
+
+    search = module("api.search.search_products").sync
+    found = search(
+        client=generated, body=models.SearchForm(image=views(), group_by=models.SearchFormGroupBy.IMAGE)
+    ).results
+    ids = [result.image.image_id for result in found]
+    form = models.SearchForm(image=views(), k=1, positive_image_ids=ids[:2], negative_image_ids=ids[5:7], why=True)
+    (result,) = search(client=generated, body=form).results
+    assert ("4.jpg", ids[0], 7) == (result.image.name, result.why.image_id, len(result.why.map_))
+
+
+def test_a_generated_client_compares_photos_and_lists_duplicates(generated: Any) -> None:
+    models, types = module("models"), module("types")
+    photos = [types.File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg") for _ in range(2)]
+    compare = module("api.search.compare_photos").sync
+    answer = compare(client=generated, body=models.CompareForm(image=photos))
+    assert (pytest.approx(1), None) == (answer.cosine, answer.same_product_probability)
+    page = module("api.index.list_duplicates").sync("cups", client=generated)
+    assert ([], None) == (page.items, page.next_cursor)
 
 
 def test_a_generated_client_searches_in_batches(generated: Any) -> None:

@@ -17,11 +17,11 @@ from app.domain.jobs import LIVE, PROGRESS_FIELDS, Job, JobState, Progress
 Connection = sqlite3.Connection
 
 _ELSEWHERE: Final = "Another process went on with this job, or it was begun with another store."
-_SECOND: Final = "Another job of the label was live, too."
+_SECOND: Final = "Another job of the label, or of this kind, was live, too."
 _LISTED: Final = "IN (SELECT value FROM json_each(?))"
 _COLUMNS: Final = (
     "job_id, kind, state, label_id, image_limit, mode, retry_of, remarks, parent_id, is_parent, detail, created_at,"
-    f" started_at, finished_at, kept_at, {', '.join(PROGRESS_FIELDS)}"
+    f" started_at, finished_at, kept_at, options, {', '.join(PROGRESS_FIELDS)}"
 )
 
 
@@ -65,13 +65,14 @@ def _insert(db: Connection, summary: Summary) -> None:
     state, detail, finished_at = str(job.state), job.detail, job.finished_at and job.finished_at.isoformat()
     if job.is_parent and not ended:
         state = OPEN_PARENT
-    elif not ended and _has_live_job(db, job.label_id):
+    elif not ended and _has_live_job(db, job):
         state, detail, finished_at = JobState.INTERRUPTED, _SECOND, _now()
     progress = job.progress if ended else Progress(total=job.progress.total)
     values = (
         job.job_id, job.kind, state, job.label_id, job.limit, job.mode, job.retry_of, json.dumps(job.remarks),
         job.parent_id, job.is_parent, detail, job.created_at.isoformat(),
         job.started_at and job.started_at.isoformat(), finished_at, summary.where if ended else None,
+        json.dumps(dict(job.options)),
         *(getattr(progress, name) for name in PROGRESS_FIELDS),
     )  # fmt: skip
     db.execute(f"INSERT INTO jobs ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)
@@ -82,8 +83,10 @@ def _insert(db: Connection, summary: Summary) -> None:
         db.executemany("INSERT INTO failures VALUES (?, ?, ?, 0)", failures)
 
 
-def _has_live_job(db: Connection, label_id: str | None) -> bool:
-    return db.execute(f"SELECT 1 FROM jobs WHERE label_id = ? AND {IS_LIVE}", (label_id,)).fetchone() is not None
+def _has_live_job(db: Connection, job: Job) -> bool:
+    """Whether another is live where one may be: of the job's label, or of its kind."""
+    query = f"SELECT 1 FROM jobs WHERE kind = ? AND label_id IS ? AND NOT is_parent AND {IS_LIVE}"
+    return db.execute(query, (job.kind, job.label_id)).fetchone() is not None
 
 
 def _now() -> str:

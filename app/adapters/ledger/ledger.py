@@ -8,7 +8,7 @@ from app.adapters.ledger import adopting, ending, failures, opening, planning, r
 from app.adapters.ledger.summaries import Summary
 from app.adapters.sqlite import SqliteFile
 from app.domain.errors import Reason
-from app.domain.jobs import FailedImage, HostOutcomes, Job, JobRequest, JobState, Outcome, PlannedImage
+from app.domain.jobs import FailedImage, HostOutcomes, Job, JobKind, JobRequest, JobState, Outcome, PlannedImage
 from app.domain.records import CatalogueImage
 
 
@@ -27,6 +27,10 @@ class SqliteLedger:
     async def open_index_jobs(self, requests: Sequence[JobRequest]) -> Job:
         """A parent of such jobs."""
         return await self._file.write(opening.open_index_jobs, requests)
+
+    async def open_job(self, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+        """A new job of another kind than index, or the live one."""
+        return await self._file.write(opening.open_job, kind, options)
 
     async def open_retry(self, job_id: str, reasons: Collection[Reason]) -> tuple[Job, bool]:
         """A new job of the images that failed in another."""

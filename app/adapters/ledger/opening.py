@@ -4,7 +4,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from app.adapters.ledger.reading import IS_LIVE, OPEN_PARENT, select
@@ -23,6 +23,8 @@ class NewJob:
     mode: JobMode = JobMode.RESUME
     retry_of: str | None = None
     state: str = JobState.QUEUED
+    kind: JobKind = JobKind.INDEX
+    options: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 def open_index_job(db: Connection, request: JobRequest) -> tuple[Job, bool]:
@@ -49,6 +51,13 @@ def open_index_jobs(db: Connection, requests: Sequence[JobRequest]) -> Job:
     return link(db, parent_id, [job_ids[label_id] for label_id in wanted])
 
 
+def open_job(db: Connection, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+    """A new job of another kind than index, or the live one."""
+    live = db.execute(f"SELECT job_id FROM jobs WHERE kind = ? AND {IS_LIVE}", (kind,)).fetchone()
+    job_id = live[0] if live else insert(db, [NewJob(None, kind=kind, options=options)])[0]
+    return the_job(db, job_id), live is None
+
+
 def _wanted(request: JobRequest) -> NewJob:
     total = request.expected if request.limit is None else min(request.expected, request.limit)
     return NewJob(request.label_id, total, request.limit, request.mode)
@@ -66,12 +75,12 @@ def insert(db: Connection, jobs: Sequence[NewJob]) -> list[str]:
     ids = [secrets.token_hex(12) for _ in jobs]
     ages = [(now + timedelta(microseconds=number)).isoformat() for number in range(len(jobs))]
     db.executemany(
-        "INSERT INTO jobs (job_id, kind, created_at, state, label_id, image_limit, mode, retry_of, total, is_parent)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO jobs (job_id, kind, created_at, state, label_id, image_limit, mode, retry_of, total, is_parent,"
+        " options) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                job_id, JobKind.INDEX, age, job.state, job.label_id, job.limit, job.mode, job.retry_of, job.total,
-                job.state == OPEN_PARENT,
+                job_id, job.kind, age, job.state, job.label_id, job.limit, job.mode, job.retry_of, job.total,
+                job.state == OPEN_PARENT, json.dumps(dict(job.options)),
             )
             for job_id, age, job in zip(ids, ages, jobs, strict=True)
         ],

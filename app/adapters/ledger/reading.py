@@ -22,7 +22,7 @@ OPEN_PARENT: Final = "parent"
 _COLUMNS: Final = ", ".join(
     (
         "job_id, kind, state, label_id, image_limit, mode, retry_of, remarks, parent_id, is_parent",
-        "detail, created_at, started_at, finished_at",
+        "options, detail, created_at, started_at, finished_at",
         *PROGRESS_FIELDS,
     )
 )
@@ -108,8 +108,8 @@ def _counts(columns: Iterable[int]) -> Progress:
 
 
 def _job(row: tuple[Any, ...], beside: _Beside) -> Job:
-    job_id, kind, state, label_id, limit, mode, retry_of, remarks, parent_id, is_parent, detail, *rest = row
-    created_at, started_at, finished_at, *counts = rest
+    job_id, kind, state, label_id, limit, mode, retry_of, remarks, parent_id, is_parent, *rest = row
+    options, detail, created_at, started_at, finished_at, *counts = rest
     own = _Sums(JobState(state), started_at, finished_at, _counts(counts)) if state != OPEN_PARENT else _Sums()
     shown = beside.sums.get(job_id, own)
     ended_at = None if shown.state in LIVE else shown.finished_at or created_at
@@ -131,6 +131,7 @@ def _job(row: tuple[Any, ...], beside: _Beside) -> Job:
         finished_at=_time(ended_at),
         detail=detail,
         is_parent=bool(is_parent),
+        options=json.loads(options),
     )
 
 

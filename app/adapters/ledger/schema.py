@@ -75,7 +75,12 @@ ALTER TABLE jobs ADD COLUMN kept_at TEXT;
 CREATE TABLE ledger (ledger_id TEXT NOT NULL);
 INSERT INTO ledger VALUES (lower(hex(randomblob(12))))
 """
-_STEPS: Final = (_FIRST, _SECOND, _THIRD)
+# Jobs of no label.
+_FOURTH: Final = """
+ALTER TABLE jobs ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+CREATE UNIQUE INDEX one_live_job_a_kind ON jobs (kind) WHERE state IN ('queued', 'running') AND kind <> 'index'
+"""
+_STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 def prepare(path: Path) -> str:

@@ -39,6 +39,14 @@ LabelId = Annotated[str, Field(pattern=LABEL_ID_PATTERN, description="A label's 
 ImageId = Annotated[
     str, Field(pattern=IMAGE_ID_PATTERN, description="An image's id.", examples=["0f3a9c1b2d4e5f60718293a4"])
 ]
+ImageUrl = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=8_000,
+        description="The http or https address of a photo, which the service fetches and does not keep.",
+    ),
+]
 File = Annotated[str, WithJsonSchema({"type": "string", "format": "binary"})]
 """A file of a form, for the description alone: files are read apart from fields."""
 MAX_POSITION: Final = 2**63 - 1

@@ -72,7 +72,10 @@ class JobOut(BaseModel):
     children: list[str] = Field(description="Of a job for many labels: the labels' jobs.")
     retry_of: str | None = Field(description="The job whose failed images this one tries again.")
     state: JobState
-    detail: str | None = Field(description="Why it could not go on.")
+    options: Mapping[str, str | bool] = Field(
+        description="What was asked of a job of no label: `force` of adapt, `space_id` of activate."
+    )
+    detail: str | None = Field(description="What came of it, or why it could not go on.")
     remarks: list[str] = Field(description="What is unusual in how it ran.")
     limit: int | None
     progress: JobProgress
@@ -99,6 +102,7 @@ class JobOut(BaseModel):
             children=list(job.children),
             retry_of=job.retry_of,
             state=job.state,
+            options=job.options,
             detail=job.detail,
             remarks=list(job.remarks),
             limit=job.limit,

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.schemas.common import MAX_POSITION, File, LabelId, Page, ProductId, Title
 from app.domain.errors import Reason
 from app.domain.jobs import Job, JobMode
-from app.domain.records import LabelIndex, ModelCard, Space
+from app.domain.records import LabelIndex, ModelCard
+from app.domain.spaces import Space
 from app.flows.browsing import BrowsedHost, BrowsedLabel
 
 

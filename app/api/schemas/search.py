@@ -1,10 +1,14 @@
 """Searches and what was found."""
 
-from typing import Final, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.problems import Problem
+from app.api.schemas.answers import Answer
 from app.api.schemas.common import (
     FILTER_EXAMPLE,
     Exact,
@@ -13,19 +17,22 @@ from app.api.schemas.common import (
     FilterText,
     GroupBy,
     ImageId,
+    ImageUrl,
     K,
     LabelId,
     MinScore,
 )
 from app.api.schemas.images import ScoredImage
 from app.domain.imaging import parse_crop
-from app.domain.records import ModelCard, ProductHit, Space
+from app.domain.records import ModelCard, ProductHit
 from app.flows.searching import Found, Search
+from app.flows.searching import Why as Explained
 
 MAX_BATCH: Final = 32
 """Searches in one request."""
-_MAX_URL: Final = 8_000
-"""Characters."""
+MAX_VIEWS: Final = 5
+"""Photos of one object."""
+_MAX_EXAMPLES: Final = 20
 
 
 class SearchOptions(BaseModel):
@@ -44,6 +51,20 @@ class SearchOptions(BaseModel):
     )
     exact: Exact = False
     filter: FilterDocument = None
+    positive_image_ids: list[ImageId] = Field(
+        default_factory=list, max_length=_MAX_EXAMPLES, description="Indexed images that are like what is meant."
+    )
+    negative_image_ids: list[ImageId] = Field(
+        default_factory=list, max_length=_MAX_EXAMPLES, description="Indexed images that are not what is meant."
+    )
+    prior_unknown: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="The share of photos like this one whose product is not indexed, as you expect it; by default"
+        " LOOKALIKE_PRIOR_UNKNOWN. The answer's confidence assumes it.",
+    )
+    why: bool = Field(default=False, description="Tell of the first results which photo matched, and what of it.")
 
     @property
     def label_ids(self) -> frozenset[str] | None:
@@ -52,12 +73,11 @@ class SearchOptions(BaseModel):
             return None
         return frozenset([self.label_id] if isinstance(self.label_id, str) else self.label_id) or None
 
-    def search(self, photo: bytes | None = None, image_url: str | None = None, image_id: str | None = None) -> Search:
-        """The search for a photo, a photo on the web or an indexed image. Raises InvalidRequestError invalid_crop."""
+    def search(self, photos: Sequence[bytes]) -> Search:
+        """The search for photos of one object. Raises InvalidRequestError invalid_crop."""
         return Search(
-            photo=photo,
-            image_url=image_url,
-            image_id=image_id,
+            photo=photos[0] if photos else None,
+            other_views=tuple(photos[1:]),
             label_ids=self.label_ids,
             k=self.k,
             group_by=self.group_by,
@@ -65,6 +85,10 @@ class SearchOptions(BaseModel):
             crop=parse_crop(self.crop) if self.crop is not None else None,
             exact=self.exact,
             filter=self.filter,
+            positive_image_ids=tuple(dict.fromkeys(self.positive_image_ids)),
+            negative_image_ids=tuple(dict.fromkeys(self.negative_image_ids)),
+            why=self.why,
+            prior_unknown=self.prior_unknown,
         )
 
 
@@ -76,26 +100,32 @@ class SearchRequest(SearchOptions):
             "examples": [
                 {"image_id": "0f3a9c1b2d4e5f60718293a4", "k": 5},
                 {"image_id": "0f3a9c1b2d4e5f60718293a4", "filter": FILTER_EXAMPLE},
+                {
+                    "image_id": "0f3a9c1b2d4e5f60718293a4",
+                    "positive_image_ids": ["0f3a9c1b2d4e5f60718293a4"],
+                    "why": True,
+                },
             ]
         },
     )
 
     image_id: ImageId | None = Field(None, description="Search with this indexed image.")
-    image_url: str | None = Field(
-        None,
-        min_length=1,
-        max_length=_MAX_URL,
-        description="Search with the photo at this http or https address, which the service fetches and does not keep.",
-    )
+    image_url: ImageUrl | None = Field(None, description="Search with the photo at this address.")
+
+    def search_for(self, photos: Sequence[bytes]) -> Search:
+        """The search for photos, else for the one on the web, else for the indexed image. Raises as `search` does."""
+        return replace(self.search(photos), image_url=self.image_url, image_id=self.image_id)
 
 
 class SearchForm(SearchRequest):
-    """A search for a photo. The photo is not kept."""
+    """A search for photos of one object, which are not kept."""
 
     model_config = ConfigDict(json_schema_extra={})
 
     filter: FilterText = None
-    image: File = Field(default_factory=str, description="The photo.")
+    image: list[File] = Field(
+        default_factory=list, max_length=MAX_VIEWS, description="The photo; repeated, views of one object."
+    )
 
 
 class BatchRequest(BaseModel):
@@ -128,19 +158,21 @@ class QueryInfo(BaseModel):
     space: str
 
 
-class Answer(BaseModel):
-    """Which product it is; null until a calibration tells how sure that is."""
+class Why(BaseModel):
+    """What made a result one: a diagnostic."""
 
-    decision: Literal["match", "ambiguous", "no_match"] | None
-    product_id: str | None
-    label_ids: list[str]
-    confidence: float | None
-    lead: float | None
-    runner_up: str | None
-    evidence: list[str] = Field(description="Image ids.")
-    calibrated: bool
-    prior_unknown: float | None
-    reason: str | None
+    image_id: str = Field(description="The indexed photo that matched: the nearest one of the result.")
+    map: list[list[float]] | None = Field(
+        description="Seven rows from the top of seven regions each: how much a region looks like that photo as a whole"
+        " (a cosine); null where the query is no photo."
+    )
+    box: str | None = Field(description="The part of the query photo that the map divides: x_min,y_min,x_max,y_max.")
+
+    @classmethod
+    def of(cls, why: Explained) -> "Why":
+        """Show why."""
+        regions = None if why.regions is None else [[round(cell, 4) for cell in row] for row in why.regions.tolist()]
+        return cls(image_id=why.image_id, map=regions, box=str(why.box) if why.box else None)
 
 
 class Result(BaseModel):
@@ -152,9 +184,10 @@ class Result(BaseModel):
     score: float = Field(description="What results are ordered by.")
     image: ScoredImage = Field(description="The nearest photo.")
     images: list[ScoredImage] = Field(description="The product's photos that were found, nearest first.")
+    why: Why | None = Field(description="Of the first results, where `why` asks for it.")
 
     @classmethod
-    def of(cls, rank: int, product: ProductHit) -> "Result":
+    def of(cls, rank: int, product: ProductHit, why: Explained | None) -> "Result":
         """Show a result."""
         images = [ScoredImage.of_hit(hit) for hit in product.hits]
         return cls(
@@ -164,6 +197,7 @@ class Result(BaseModel):
             score=product.score,
             image=images[0],
             images=images,
+            why=Why.of(why) if why else None,
         )
 
 
@@ -185,19 +219,33 @@ class SearchAnswer(BaseModel):
     warnings: list[str]
 
     @classmethod
-    def of(cls, found: Found, *, space: Space, model: ModelCard) -> "SearchAnswer":
+    def of(cls, found: Found, *, model: ModelCard) -> "SearchAnswer":
         """Show what was found."""
         crop = str(found.crop) if found.crop else None
         timing = found.timing
         return cls(
-            query=QueryInfo(width=found.width, height=found.height, crop=crop, model=model.name, space=space.space_id),
-            answer=_UNCALIBRATED,
-            results=[Result.of(rank, product) for rank, product in enumerate(found.results, 1)],
+            query=QueryInfo(
+                width=found.width, height=found.height, crop=crop, model=model.name, space=found.space.space_id
+            ),
+            answer=Answer.of(found.answer),
+            results=[
+                Result.of(rank, product, why)
+                for rank, (product, why) in enumerate(zip_longest(found.results, found.whys), 1)
+            ],
             timing_ms=TimingMs(
                 decode=round(timing.decode_ms, 3), embed=round(timing.embed_ms, 3), search=round(timing.search_ms, 3)
             ),
             warnings=list(found.warnings),
         )
+
+
+class IdentifyAnswer(BaseModel):
+    """Which product a photo shows."""
+
+    query: QueryInfo
+    answer: Answer
+    timing_ms: TimingMs
+    warnings: list[str]
 
 
 class BatchFound(BaseModel):
@@ -218,17 +266,3 @@ class BatchAnswer(BaseModel):
     """What became of each search, in order."""
 
     outcomes: list[BatchFound | BatchFailed]
-
-
-_UNCALIBRATED = Answer(
-    decision=None,
-    product_id=None,
-    label_ids=[],
-    confidence=None,
-    lead=None,
-    runner_up=None,
-    evidence=[],
-    calibrated=False,
-    prior_unknown=None,
-    reason="This index has no calibration: the results are ranked, but how sure they are is not known.",
-)

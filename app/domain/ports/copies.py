@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from app.domain.ports.store import Store
-from app.domain.records import KeptEntry, Space
+from app.domain.records import KeptEntry
+from app.domain.spaces import Space
 
 
 class CopySource(Protocol):

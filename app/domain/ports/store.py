@@ -1,20 +1,26 @@
 """The ports of the store, and of the right to change it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+from app.domain.answering.report import CalibrationReport
 from app.domain.records import (
     Description,
     Entry,
+    GalleryBlock,
     Hit,
     LabelIndex,
     Member,
     NewEntry,
+    ProductPhotos,
     Query,
-    Space,
     Standing,
     StoredFeatures,
 )
+from app.domain.spaces import LearnedSpace, Space, SpaceCard
+
+MAX_PHOTOS: Final = 200
+"""Photos of a product that tell how it looks."""
 
 
 class Store(Protocol):
@@ -29,10 +35,11 @@ class Store(Protocol):
     what was put, labelled or described they see from the return of the next `refresh` on, if not before. Searches
     never wait for writes.
 
-    **Space.** Only entries of the store's own space are searched and counted by `existing`; older ones stay, stale,
-    until they are put again.
+    **Space.** The truth keeps the features of one model, or of several over time; only entries of the store's own model
+    are searched and counted by `existing`, older ones stay, stale, until they are put again. What is searched are these
+    features' vectors in the live space. Every call keeps to one space: an answer never mixes two.
 
-    **Order.** Hits come by falling score, ties by image id. The score is the cosine of the query with the kept float16
+    **Order.** Hits come by falling score, ties by image id. The score is the cosine of the query with the float16
     vector, in [-1, 1]. `label_ids` narrows the search before it runs: with n entries under the labels, min(k, n) hits
     come back, whatever lies nearer elsewhere. `exact` promises the true nearest; without it a few may be missed.
 
@@ -60,8 +67,24 @@ class Store(Protocol):
     async def search(self, query: Query) -> Sequence[Hit]:
         """The k entries nearest to the query, in order.
 
-        Raises InvalidRequestError exact_too_large where `exact` is promised for fewer entries only.
+        Raises InvalidRequestError exact_too_large where `exact` is promised for fewer entries only, SpaceChangedError
+        if another space is live than the query names.
         """
+
+    async def photos_of(self, product_ids: Sequence[str], space_id: str) -> Mapping[str, ProductPhotos]:
+        """Photos of those of the products that have some in the live space, up to MAX_PHOTOS of each by image id.
+
+        Raises SpaceChangedError if another space is live.
+        """
+
+    async def product_sizes(self, after: str, count: int) -> Mapping[str, int]:
+        """How many photos of the live space's model the next products by rising id beyond `after` have, in order."""
+
+    async def entries_of(self, product_id: str, after: str, count: int) -> Sequence[Entry]:
+        """The next photos of a product of the live space's model by rising image id beyond `after`."""
+
+    async def gallery(self, after: str, count: int) -> GalleryBlock:
+        """The next photos of the live space's model by rising image id beyond `after`; none at the end."""
 
     async def entry(self, image_id: str) -> Entry | None:
         """One entry of any space, or None."""
@@ -116,6 +139,30 @@ class Store(Protocol):
 
     async def label(self, label_id: str) -> LabelIndex | None:
         """What is indexed under one label, or None if nothing is."""
+
+    async def spaces(self) -> Sequence[SpaceCard]:
+        """The spaces of this model's features: those that were learned, the latest first, and the raw one."""
+
+    async def keep_space(self, learned: LearnedSpace) -> None:
+        """Keep a space that was learned, for good; it is not live yet."""
+
+    async def activate(self, space_id: str) -> None:
+        """Bring a space to where the truth is, beside the live one, and make it the live one at once.
+
+        Searches go on meanwhile, in the one before. Raises NotFoundError space_not_found.
+        """
+
+    async def keep_calibration(self, report: CalibrationReport) -> None:
+        """Keep how sure answers in a space are, in place of what was kept for that space."""
+
+    async def calibration(self, space_id: str) -> CalibrationReport | None:
+        """What was kept last for a space."""
+
+    async def features_of(self, image_ids: Sequence[str]) -> Mapping[str, StoredFeatures]:
+        """The kept features of those of the ids that are entries of the live space's model."""
+
+    async def drop_space(self, space_id: str) -> None:
+        """Forget a space. Raises NotFoundError space_not_found, ConflictError space_live (also for the raw one)."""
 
     async def ping(self) -> None:
         """Return if the store answers; raise StoreUnavailableError if not."""

@@ -19,6 +19,7 @@ from app.domain.records import (
     MediaFile,
     ModelCard,
 )
+from app.domain.regions import LastMaps
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +38,9 @@ class Embedder(Protocol):
 
     def embed(self, prepared: Sequence[Prepared]) -> Vectors:
         """float32 [n, dimensions] of unit length, row i for photo i. Safe on many threads at once."""
+
+    def maps(self, prepared: Sequence[Prepared]) -> LastMaps:
+        """float32 [n, 7, 7, 1280], the last map of each photo's first view. A run of the network of its own."""
 
 
 class Workers(Protocol):

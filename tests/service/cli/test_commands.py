@@ -18,7 +18,7 @@ from tests.service.conftest import draw_catalogue
 from tests.service.running import ROOT, Service, running
 from tests.unit.cli.fake_service import fake_service, job, label
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 Done = subprocess.CompletedProcess[str]
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from app.adapters.embedding import OnnxEmbedder
-from app.domain.features import Vectors
+from app.domain.features import Vectors, unit
 from app.domain.imaging import Limits, Prepared, prepare
 from app.domain.pixels import PIXEL_RULE
 from tests.unit.domain.pictures import drawn, encoded
@@ -107,6 +107,18 @@ def test_a_batch_of_two_views_each_keeps_photos_apart() -> None:
     several = photos(embedder, 3)
     alone = np.concatenate([embedder.embed([photo]) for photo in several])
     assert np.abs(alone - embedder.embed(several)).max() < 1e-5
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_the_map_of_the_first_view_is_what_its_embedding_is_pooled_from(views: int) -> None:
+    embedder, single = loaded(views=views, colour_weight=0), loaded(colour_weight=0)
+    several = photos(embedder, 3)
+    maps = embedder.maps(several)
+    expected = (3, 7, 7, 1280)
+    assert expected == maps.shape
+    assert np.float32 == maps.dtype
+    first_views = single.embed([Prepared(photo.pixels[:1], None, None, 0, 0) for photo in several])
+    assert np.abs(first_views - unit(maps.mean(axis=(1, 2)))).max() < 1e-5
 
 
 def test_the_small_model_sees_roughly_what_the_whole_one_sees(embedder: OnnxEmbedder) -> None:

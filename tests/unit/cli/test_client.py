@@ -46,7 +46,7 @@ def test_live_is_what_the_service_calls_live() -> None:
 def test_a_photo_is_posted_as_a_form_without_its_name(fake: FakeService) -> None:
     fake.answers("POST", "/search", {"results": []})
     with Service(fake.url) as service:
-        service.search(io.BytesIO(b"\xff\xd8 photo"), {"label_id": ["cups", "mugs"], "k": "3"})
+        service.search([io.BytesIO(b"\xff\xd8 photo")], {"label_id": ["cups", "mugs"], "k": "3"})
     body = fake.asked[0].body
     assert b"\xff\xd8 photo" in body
     assert 2 == body.count(b'name="label_id"')

@@ -8,7 +8,7 @@ from app.adapters.data_folder import owned
 from app.adapters.stores.embedded.store import EmbeddedStore
 from app.cli.copying import settings_of, settings_of_source
 from app.cli.errors import UsageError
-from app.domain.records import Space
+from app.domain.spaces import Space
 from tests.contract.stores import new, random_vectors
 from tests.unit.cli.conftest import Lookalike
 

@@ -187,6 +187,22 @@ def test_a_search_leaves_what_was_not_asked_for_to_the_service(
     assert 1 == fake.asked[0].body.count(b"Content-Disposition")
 
 
+def test_a_search_sends_views_of_one_object_and_examples(
+    lookalike: Lookalike, fake: FakeService, tmp_path: Path
+) -> None:
+    views = [tmp_path / "front.jpg", tmp_path / "side.jpg"]
+    for view in views:
+        view.write_bytes(b"bytes of " + view.name.encode())
+    fake.answers("POST", "/search", {"results": []})
+    examples = ["--like", "i1", "--like", "i2", "--unlike", "i3"]
+    assert 0 == lookalike("search", *map(str, views), *examples, "--url", fake.url).exit_code
+    body = fake.asked[0].body
+    assert 2 == body.count(b'name="image"; filename="photo"')
+    assert body.index(b"bytes of front.jpg") < body.index(b"bytes of side.jpg")
+    for name, value in [("positive_image_ids", "i1"), ("positive_image_ids", "i2"), ("negative_image_ids", "i3")]:
+        assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in body
+
+
 def test_a_photo_that_cannot_be_read_is_a_wrong_argument(lookalike: Lookalike, tmp_path: Path) -> None:
     missing = tmp_path / "no\x1bphoto.jpg"
     shown = str(missing).replace("\x1b", "\ufffd")

@@ -25,23 +25,23 @@ def test_hits_come_by_falling_score_and_ties_by_image_id() -> None:
 def test_a_product_ranks_by_its_nearest_photo_and_shows_all_in_order() -> None:
     near, far, other = hit("a", 0.9, "shirt"), hit("b", 0.2, "shirt"), hit("c", 0.5, "shoe")
     expected = [ProductHit("shirt", ("shoes",), 0.9, (near, far)), ProductHit("shoe", ("shoes",), 0.5, (other,))]
-    assert expected == by_product([near, other, far], 2)
+    assert expected == by_product([near, other, far])
 
 
 def test_only_the_first_k_come_back_whole() -> None:
     found = [hit("a", 0.9, "P"), hit("b", 0.8, "Q"), hit("c", 0.7, "P"), hit("d", 0.6, "R")]
-    assert [("P", 2)] == [(product.product_id, len(product.hits)) for product in by_product(found, 1)]
+    assert [("P", 2)] == [(product.product_id, len(product.hits)) for product in by_product(found)[:1]]
     assert ["a", "b"] == [product.hits[0].entry.image_id for product in by_image(found, 2)]
 
 
 def test_products_of_one_score_come_by_product_id() -> None:
-    found = by_product(in_order([hit("a", 0.5, "z"), hit("b", 0.5, "y"), hit("c", 0.5, "x")]), 3)
+    found = by_product(in_order([hit("a", 0.5, "z"), hit("b", 0.5, "y"), hit("c", 0.5, "x")]))
     expected = ["x", "y", "z"]
     assert expected == [product.product_id for product in found]
 
 
 def test_a_product_is_under_all_labels_of_its_photos() -> None:
-    found = by_product([hit("a", 0.9, "P", "shoes", "red"), hit("b", 0.5, "P", "sale", "red")], 10)
+    found = by_product([hit("a", 0.9, "P", "shoes", "red"), hit("b", 0.5, "P", "sale", "red")])
     expected = [("red", "sale", "shoes")]
     assert expected == [product.label_ids for product in found]
 
@@ -54,7 +54,7 @@ def test_by_image_every_hit_is_a_result_of_its_own_in_the_same_order() -> None:
 
 def test_nothing_found_is_no_result() -> None:
     assert not in_order([])
-    assert not by_product([], 10)
+    assert not by_product([])
     assert not by_image([], 10)
 
 
@@ -67,7 +67,7 @@ def test_however_hits_come_they_end_in_one_order(found: list[Hit]) -> None:
 
 @given(hits)
 def test_every_hit_is_in_exactly_one_product_which_scores_as_its_first(found: list[Hit]) -> None:
-    products = by_product(in_order(found), len(found))
+    products = by_product(in_order(found))
     assert sorted(image_ids(found)) == sorted(image_ids([each for product in products for each in product.hits]))
     assert len({each.entry.product_id for each in found}) == len(products)
     assert [max(each.score for each in product.hits) for product in products] == [each.score for each in products]

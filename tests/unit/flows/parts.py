@@ -13,7 +13,8 @@ from app.domain.downloads import Fetched, NotFetched
 from app.domain.errors import Reason, StoreUnavailableError
 from app.domain.jobs import FailedImage, Job, JobKind, JobMode, JobState, Outcome, PlannedImage
 from app.domain.ports import Catalogue, Ledger, Media, Store
-from app.domain.records import CatalogueImage, Entry, NewEntry, Origin, Space
+from app.domain.records import CatalogueImage, Entry, NewEntry, Origin
+from app.domain.spaces import Space
 from app.flows.batching import Arrived, Rejected, Taken
 from app.flows.recording import Recorder
 from app.flows.sweeping import Sweeping

@@ -10,7 +10,7 @@ import pytest
 
 from app.adapters.stores.always import AlwaysHeld
 from app.domain.errors import NotTheIndexerError, StoreUnavailableError
-from app.domain.jobs import Job, JobState
+from app.domain.jobs import Job, JobKind, JobState
 from app.flows import leading as leading_module
 from app.flows.jobs import Jobs
 from app.flows.leading import Leading
@@ -81,7 +81,9 @@ class Process:
     def __post_init__(self) -> None:
         """Put it together."""
         ledger = cast("Ledger", self.ledger)
-        self.runner = Runner(ledger, cast("Working", self.work), waiting_for(FakeMedia()), jobs_at_once=2)
+        self.runner = Runner(
+            ledger, {JobKind.INDEX: cast("Working", self.work)}, waiting_for(FakeMedia()), jobs_at_once=2
+        )
         self.leading = Leading(self.leadership, ledger, self.runner)
         nothing = cast("Browsing", None), cast("Store", None)
         self.jobs = Jobs(ledger, self.runner, *nothing, self.leading)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from app.domain.errors import NotTheIndexerError, StoreUnavailableError
-from app.domain.jobs import Job, JobState
+from app.domain.jobs import Job, JobKind, JobState
 from app.flows import waiting as waiting_module
 from app.flows.run import Run
 from app.flows.running import Runner
@@ -50,7 +50,7 @@ class Interrupted:
 async def test_a_job_goes_on_by_itself_when_the_store_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_module, "_FIRST_WAIT_S", 0.01)
     work, waiting = Interrupted(away=2), waiting_for(FakeMedia())
-    runner = Runner(cast("Ledger", OneJob()), cast("Working", work), waiting, jobs_at_once=1)
+    runner = Runner(cast("Ledger", OneJob()), {JobKind.INDEX: cast("Working", work)}, waiting, jobs_at_once=1)
     await runner.open()
     await asyncio.wait_for(work.ended.wait(), 10)
     assert 3 == work.calls
@@ -59,7 +59,7 @@ async def test_a_job_goes_on_by_itself_when_the_store_is_back(monkeypatch: pytes
 
 async def test_closing_does_not_wait_for_a_store_that_is_away() -> None:
     work, waiting = Interrupted(away=1000), waiting_for(FakeMedia())
-    runner = Runner(cast("Ledger", OneJob()), cast("Working", work), waiting, jobs_at_once=1)
+    runner = Runner(cast("Ledger", OneJob()), {JobKind.INDEX: cast("Working", work)}, waiting, jobs_at_once=1)
     await runner.open()
     for _ in range(500):
         await asyncio.sleep(0.01)
@@ -73,7 +73,7 @@ async def test_closing_does_not_wait_for_a_store_that_is_away() -> None:
 async def test_after_a_pause_jobs_wait_for_the_store_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_module, "_FIRST_WAIT_S", 0.01)
     work, waiting = Interrupted(away=3), waiting_for(FakeMedia())
-    runner = Runner(cast("Ledger", OneJob()), cast("Working", work), waiting, jobs_at_once=1)
+    runner = Runner(cast("Ledger", OneJob()), {JobKind.INDEX: cast("Working", work)}, waiting, jobs_at_once=1)
     await runner.open()
     await runner.close()
     assert not work.ended.is_set()
@@ -99,7 +99,9 @@ class Refused:
 
 async def test_a_job_that_is_left_to_another_process_does_not_hold_up_the_next() -> None:
     work = Refused()
-    runner = Runner(cast("Ledger", OneJob()), cast("Working", work), waiting_for(FakeMedia()), jobs_at_once=1)
+    runner = Runner(
+        cast("Ledger", OneJob()), {JobKind.INDEX: cast("Working", work)}, waiting_for(FakeMedia()), jobs_at_once=1
+    )
     await runner.open()
     runner.enqueue("b2")
     await asyncio.wait_for(work.ended.wait(), 10)

@@ -6,6 +6,8 @@ import pytest
 
 from app.domain.errors import BusyError, InvalidRequestError, LookalikeError, NotFoundError
 from app.domain.ports import Downloads  # noqa: TC001 - mypy is told by it what the fake stands for
+from app.domain.spaces import Space
+from app.flows.answering import Answer
 from app.flows.search_batches import SearchBatches
 from app.flows.searching import Found, Search, Searching, Timing
 from tests.unit.flows.parts import FakeDownloads
@@ -29,7 +31,7 @@ class FakeSearching:
         self.inside -= 1
         if name == "gone":
             raise NotFoundError("image_not_found", name)
-        return Found(len(name), 1, None, [], Timing())
+        return Found(len(name), 1, None, Space.raw("one", 8), Answer(), [], Timing())
 
 
 def batches_of(searching: FakeSearching, downloads: FakeDownloads | None = None, at_once: int = 1) -> SearchBatches:

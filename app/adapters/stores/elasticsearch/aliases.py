@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.adapters.stores.elasticsearch.client import Cluster, MissingError
+from app.adapters.stores.elasticsearch.live import LiveSpace
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.queries import under
 from app.domain.errors import ConflictError
@@ -18,30 +19,35 @@ _AT_ONCE: Final = 500
 class Aliases:
     """Makes and drops them."""
 
-    def __init__(self, cluster: Cluster, index: str, names: Names, prefix: str) -> None:
+    def __init__(self, cluster: Cluster, live: LiveSpace, names: Names, prefix: str) -> None:
         """`prefix` stands before a label's id in the name of its alias."""
         self._cluster = cluster
-        self._index = index
+        self._live = live
         self._names = names
         self._prefix = prefix
         self._known: set[str] = set()
 
+    @property
+    def _index(self) -> str:
+        return self._names.space(self._live.space)
+
     async def load(self) -> None:
-        """What is there already; aliases that lead to the index of an earlier space are turned to the live one."""
+        """What is there already; those that lead to an earlier space's index are turned to the live one's, at once."""
         there = await self._cluster.request("GET", f"/{quote(self._names.namespace)}@*/_alias")
-        self._known = {name for name, alias in there[self._index]["aliases"].items() if self._is_ours(name, alias)}
+        live = self._index
+        known = {name for name, alias in there[live]["aliases"].items() if self._is_ours(name, alias)}
         actions: list[dict[str, Any]] = []
         for index, found in there.items():
-            for name, alias in found["aliases"].items() if index != self._index else ():
+            for name, alias in found["aliases"].items() if index != live else ():
                 if self._is_ours(name, alias):
                     actions.append({"remove": {"index": index, "alias": name}})
-                    actions.append({"add": {"index": self._index, "alias": name, **alias}})
-                    self._known.add(name)
-        if self._names.all not in self._known:
-            actions.append({"add": {"index": self._index, "alias": self._names.all}})
-            self._known.add(self._names.all)
-        for start in range(0, len(actions), _AT_ONCE):
-            await self._change(actions[start : start + _AT_ONCE])
+                    actions.append({"add": {"index": live, "alias": name, **alias}})
+                    known.add(name)
+        if self._names.all not in known:
+            actions.append({"add": {"index": live, "alias": self._names.all}})
+        if actions:
+            await self._change(actions)
+        self._known = {*known, self._names.all}
 
     def _is_ours(self, name: str, alias: Mapping[str, Any]) -> bool:
         label_id = name.removeprefix(self._prefix)

@@ -91,9 +91,13 @@ class Cluster:
     async def search(self, index: str, body: Mapping[str, Any]) -> Answer:
         """Search in all shards of an index; an index that is not made yet answers {}. Raises RefusedError."""
         try:
-            return await self.request("POST", f"/{quote(index)}/_search", body, _ALL_SHARDS)
+            return await self.search_there(index, body)
         except MissingError:
             return {}
+
+    async def search_there(self, index: str, body: Mapping[str, Any]) -> Answer:
+        """Search in all shards of an index. Raises MissingError, RefusedError."""
+        return await self.request("POST", f"/{quote(index)}/_search", body, _ALL_SHARDS)
 
     async def hits(self, index: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What a search finds, in order."""

@@ -44,10 +44,10 @@ def truth_document(entry: Entry, features: StoredFeatures, fingerprint: str, ind
     }
 
 
-def space_document(entry: Entry, features: StoredFeatures) -> dict[str, Any]:
-    """An entry in the index of a space."""
-    vector = features.astype(np.float32)
-    return {**entry_document(entry), "filter": _by_kind(entry.attributes), "vector": vector}
+def space_document(entry: Entry, vector: StoredFeatures) -> dict[str, Any]:
+    """An entry in the index of a space, with its vector there."""
+    numbers = vector.astype(np.float32)
+    return {**entry_document(entry), "filter": _by_kind(entry.attributes), "vector": numbers}
 
 
 def _by_kind(attributes: Mapping[str, AttributeValue]) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What has to stand on the cluster before it can be worked with, looked at before anything is made."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,18 +14,10 @@ from app.adapters.stores.elasticsearch.client import (
     WrongServerError,
     stranger,
 )
-from app.adapters.stores.elasticsearch.mappings import (
-    FORMAT,
-    MADE_BY,
-    IndexOptions,
-    Names,
-    entries_index,
-    jobs_index,
-    space_index,
-    state_index,
-)
+from app.adapters.stores.elasticsearch.indices import RIGHTS, compare, foreign, is_ours, make, mappings_of
+from app.adapters.stores.elasticsearch.mappings import IndexOptions, Names, entries_index, jobs_index, state_index
+from app.adapters.stores.elasticsearch.space_indices import SpaceIndices
 from app.domain.errors import SetupError, StoreUnavailableError
-from app.domain.records import Space
 
 _LOWEST: Final = (8, 19)
 _HIGHEST: Final = 9
@@ -33,20 +25,21 @@ _READS: Final = ("read", "view_index_metadata", "monitor")
 _WRITES: Final = ("read", "write", "manage")
 _NAMES_ALIASES: Final = ("manage",)
 """On the aliases' names too: that is how Elasticsearch wants it."""
-_RIGHTS: Final = "the README lists the privileges that LOOKALIKE_STORE_API_KEY or LOOKALIKE_STORE_USER needs"
 
 
 class Founding:
     """Checks and makes the indices."""
 
     def __init__(
-        self, cluster: Cluster, names: Names, space: Space, options: IndexOptions, *, alias_prefix: str, known: bool
-    ) -> None:
-        """`known`: the service comes with a key or a user, whose privileges can be asked for."""
+        self, cluster: Cluster, names: Names, options: IndexOptions, spaces: SpaceIndices,
+        look: Callable[[], Awaitable[None]], *, alias_prefix: str, known: bool,
+    ) -> None:  # fmt: skip
+        """`look` finds out which space is live; `known`: the service comes with a key or a user, and so privileges."""
         self._cluster = cluster
         self._names = names
-        self._space = space
         self._options = options
+        self._spaces = spaces
+        self._look = look
         self._alias_prefix = alias_prefix
         self._known = known
         self._checked = False
@@ -56,7 +49,6 @@ class Founding:
             self._names.entries: entries_index(self._options),
             self._names.state: state_index(self._options),
             self._names.jobs: jobs_index(self._options),
-            self._names.space(self._space): space_index(self._space, self._options),
         }
 
     async def check(self) -> None:
@@ -65,29 +57,20 @@ class Founding:
             await self._check_version()
             await self._check_privileges({f"{self._names.namespace}@*": _READS})
             await self._there()
+            await self._look()
+            await self._spaces.has_live()
         except (NotAllowedError, WrongServerError) as error:
             raise SetupError(str(error)) from error
         self._checked = True
 
     async def make(self) -> None:
-        """Check, also whether we can write, and make what is missing. Raises as `check` does."""
+        """Check, also whether we can write, and make what is missing but for the spaces. Raises as `check` does."""
         await self.check()
         await self._check_privileges({f"{self._names.namespace}@*": _WRITES, f"{self._alias_prefix}*": _NAMES_ALIASES})
         there = await self._there()
         for name, body in self._bodies().items():
             if name not in there:
-                await self._make(name, body)
-
-    async def _make(self, name: str, body: Mapping[str, Any]) -> None:
-        try:
-            await self._cluster.request("PUT", f"/{quote(name)}", body)
-        except NotAllowedError as error:
-            raise SetupError(
-                f"The key or user for Elasticsearch may not make the index '{name}': {_RIGHTS}."
-            ) from error
-        except RefusedError:
-            if name not in await self._there():  # another process was quicker
-                raise
+                await make(self._cluster, name, body)
 
     async def ping(self) -> None:
         """Raises StoreUnavailableError while the cluster is away, is not what is needed, or lacks a part of ours."""
@@ -141,80 +124,25 @@ class Founding:
         held = {"the cluster": answer["cluster"], **{f"'{name}'": answer["index"][name] for name in privileges}}
         missing = _missing(held)
         if missing:
-            raise SetupError(f"The key or user for Elasticsearch lacks {' and '.join(missing)}: {_RIGHTS}.")
+            raise SetupError(f"The key or user for Elasticsearch lacks {' and '.join(missing)}: {RIGHTS}.")
 
     async def _there(self) -> set[str]:
         """Our names that there is an index for, each looked at. Raises SetupError."""
         bodies = self._bodies()
-        path = "/" + ",".join(quote(name) for name in (*bodies, self._names.all)) + "/_mapping"
-        try:
-            found = await self._cluster.request("GET", path, params={"ignore_unavailable": "true"})
-        except MissingError:
-            return set()
-        for index, answer in found.items():
+        found = await mappings_of(self._cluster, [*bodies, self._names.all])
+        for index, mapping in found.items():
             if index in bodies:
-                _compare(index, answer["mappings"], bodies[index]["mappings"])
-            elif not self._is_earlier(index, answer["mappings"]):
-                raise SetupError(_foreign(index))
+                compare(index, mapping, bodies[index]["mappings"])
+            elif not self._is_space(index, mapping):
+                raise SetupError(foreign(index))
         return set(found).intersection(bodies)
 
-    def _is_earlier(self, index: str, found: Mapping[str, Any]) -> bool:
-        """Whether an index is that of a space that was live before, which the alias of everything leads to still."""
-        return index.startswith(f"{self._names.namespace}@") and _made_by(found) == MADE_BY
+    def _is_space(self, index: str, mapping: Mapping[str, Any]) -> bool:
+        """Whether an index is that of a space that is live, or was, and that the alias of everything leads to still."""
+        return index.startswith(f"{self._names.namespace}@") and is_ours(mapping)
 
 
 def _missing(held: Mapping[str, Mapping[str, bool]]) -> list[str]:
     """As in `manage, write on 'lookalike@*'`."""
     lacking = {on: sorted(name for name, has in each.items() if not has) for on, each in held.items()}
     return [f"{', '.join(names)} on {on}" for on, names in lacking.items() if names]
-
-
-def _made_by(found: Mapping[str, Any]) -> Any:
-    return found.get("_meta", {}).get("made_by")
-
-
-def look_at(index: str, found: Mapping[str, Any]) -> None:
-    """Whether an index with this mapping was made by this service, as it makes them. Raises SetupError."""
-    meta = found.get("_meta", {})
-    if meta.get("made_by") != MADE_BY:
-        raise SetupError(_foreign(index))
-    if meta.get("format") != FORMAT:
-        raise SetupError(
-            f"The index '{index}' on Elasticsearch was made by another release of this service, which writes it"
-            " otherwise: use that release, or another LOOKALIKE_STORE_NAMESPACE."
-        )
-
-
-def _compare(index: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    if _made_by(found) != MADE_BY:
-        raise SetupError(_foreign(index))
-    if found["_meta"].get("format") != FORMAT:
-        raise SetupError(
-            f"The index '{index}' on Elasticsearch was made by another release of this service, which writes it"
-            " otherwise: use that release, or another LOOKALIKE_STORE_NAMESPACE."
-        )
-    vector = wanted["properties"].get("vector")
-    if vector:
-        _compare_vectors(index, found, wanted["_meta"]["fingerprint"], vector)
-
-
-def _compare_vectors(index: str, found: Mapping[str, Any], fingerprint: str, wanted: Mapping[str, Any]) -> None:
-    vector = found.get("properties", {}).get("vector", {})
-    if found["_meta"].get("fingerprint") != fingerprint or vector.get("dims") != wanted["dims"]:
-        raise SetupError(
-            f"The index '{index}' on Elasticsearch holds vectors of another model: set another"
-            " LOOKALIKE_STORE_NAMESPACE, or the model that it was made with."
-        )
-    method = vector.get("index_options", {}).get("type")
-    if method != wanted["index_options"]["type"]:
-        raise SetupError(
-            f"The index '{index}' on Elasticsearch was made with LOOKALIKE_STORE_VECTOR_INDEX={method}: set that, or"
-            " another LOOKALIKE_STORE_NAMESPACE."
-        )
-
-
-def _foreign(index: str) -> str:
-    return (
-        f"Elasticsearch has something else under the name '{index}', or an alias of it has a name of ours; it is left"
-        " alone: set another LOOKALIKE_STORE_NAMESPACE."
-    )

@@ -137,6 +137,7 @@ def summary_document(summary: Summary) -> dict[str, Any]:
         "finished_at": job.finished_at and _written(job.finished_at),
         "detail": job.detail,
         "is_parent": job.is_parent,
+        "options": dict(job.options),
         "ledger_id": summary.ledger_id,
         "where": summary.where,
     }
@@ -162,6 +163,7 @@ def parse_summary(document: Mapping[str, Any]) -> Summary:
         finished_at=_read(document["finished_at"]),
         detail=document["detail"],
         is_parent=document["is_parent"],
+        options=document.get("options", {}),
     )
     return Summary(job, document["ledger_id"], document["where"])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.domain.records import Space
+from app.domain.spaces import Space
 
 MADE_BY: Final = "lookalike"
 FORMAT: Final = 1
@@ -36,7 +36,7 @@ class Names:
 
     @property
     def state(self) -> str:
-        """Labels' names, deletions, what is being changed, and who changes it."""
+        """Labels' names, deletions, learned spaces and which is live, what is being changed, and who changes it."""
         return f"{self.namespace}@state"
 
     @property
@@ -82,7 +82,8 @@ def space_index(space: Space, options: IndexOptions) -> dict[str, Any]:
         **dict.fromkeys(("image_id", "label_ids", "product_id"), _KEYWORD),
         "filter": {"type": "object", "dynamic": True},
     }
-    body = _index(options, properties, excluded=("vector",), meta={"fingerprint": space.fingerprint})
+    meta = {"fingerprint": space.fingerprint, "feature_dimensions": space.feature_dimensions}
+    body = _index(options, properties, excluded=("vector",), meta=meta)
     body["mappings"]["dynamic_templates"] = [
         {kind: {"path_match": f"filter.{kind}.*", "mapping": mapping}}
         for kind, mapping in {
@@ -96,7 +97,7 @@ def space_index(space: Space, options: IndexOptions) -> dict[str, Any]:
 
 
 def state_index(options: IndexOptions) -> dict[str, Any]:
-    """What is remembered beside the entries."""
+    """What is remembered beside the entries; a learned space, which is large, is kept and not indexed."""
     return _index(options, dict.fromkeys(("kind", "label_ids", "image_id"), _KEYWORD), shards=1)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.adapters.stores.elasticsearch.documents import field_name
 from app.domain.attributes import AttributeType
 from app.domain.filters import Among, And, Comparison, Exists, Filter, Not, Or
-from app.domain.records import Query, Space
+from app.domain.records import Query
 
 MAX_CANDIDATES: Final = 10_000
 """What Elasticsearch looks at, and gives, at most."""
@@ -16,6 +16,8 @@ _SCORED_TIMES: Final = 3
 _TIES: Final = 64
 """So many entries of exactly one score are in the right order at the end of the list, too."""
 _QUANTISED: Final = ("int8_hnsw", "bbq_hnsw")
+_ALL: Final = {"range": {"image_id": {"gte": ""}}}
+"""What every entry is, in words that no server takes for no filter at all, as 9.x does `match_all`."""
 _KINDS: Final = (AttributeType.STRING, AttributeType.NUMBER, AttributeType.BOOLEAN)
 
 
@@ -34,7 +36,7 @@ def all_scored(query: Query, vector_index: str, count: int) -> dict[str, Any]:
     With a filter of no more than `num_candidates` entries Lucene compares them all; so there is one, always. Of more
     than MAX_CANDIDATES so many are scored.
     """
-    narrowed = {"filter": selection(query) or [{"match_all": {}}]}
+    narrowed = {"filter": selection(query) or [_ALL]}
     scored = min(count, MAX_CANDIDATES)
     return _ranked(_knn(query, vector_index, scored, scored) | narrowed, min(query.k, scored))
 
@@ -88,9 +90,9 @@ def _field(kind: AttributeType, name: str) -> str:
     return f"filter.{kind}.{field_name(name)}"
 
 
-def twins(sha256s: Collection[str], space: Space) -> dict[str, Any]:
-    """One entry of a space for each of these bytes, with its features."""
-    conditions = [{"terms": {"sha256": sorted(sha256s)}}, {"term": {"space": space.fingerprint}}]
+def twins(sha256s: Collection[str], fingerprint: str) -> dict[str, Any]:
+    """One entry of a model for each of these bytes, with its features."""
+    conditions = [{"terms": {"sha256": sorted(sha256s)}}, {"term": {"space": fingerprint}}]
     return {
         "query": {"bool": {"filter": conditions}},
         "collapse": {"field": "sha256"},
@@ -120,6 +122,38 @@ def image_ids(after: str, count: int) -> dict[str, Any]:
 def entries(after: str, count: int) -> dict[str, Any]:
     """The next entries of the truth by rising image id, with their features."""
     return {**image_ids(after, count), "_source": True, "stored_fields": ["features"]}
+
+
+def of_model(fingerprint: str, after: str, count: int) -> dict[str, Any]:
+    """The next entries of the truth by rising image id whose features a model made, with them and their versions."""
+    return {**entries(after, count), "query": {"term": {"space": fingerprint}}, "version": True}
+
+
+def of_products(product_ids: Collection[str], fingerprint: str, after: Sequence[str], count: int) -> dict[str, Any]:
+    """The next entries of products by (product id, image id), of those whose features a model made, with them."""
+    conditions = [{"terms": {"product_id": sorted(product_ids)}}, {"term": {"space": fingerprint}}]
+    body = {
+        "query": {"bool": {"filter": conditions}},
+        "sort": [{"product_id": "asc"}, {"image_id": "asc"}],
+        "size": count,
+        "_source": False,
+        "stored_fields": ["features"],
+        "track_total_hits": False,
+    }
+    return {**body, "search_after": list(after)} if after else body
+
+
+def entries_of(product_id: str, fingerprint: str, after: str, count: int) -> dict[str, Any]:
+    """The next entries of a product by rising image id, of those whose features a model made."""
+    conditions = [{"term": {"product_id": product_id}}, {"term": {"space": fingerprint}}]
+    return {**image_ids(after, count), "query": {"bool": {"filter": conditions}}, "_source": True}
+
+
+def product_sizes(fingerprint: str, after: str, count: int) -> dict[str, Any]:
+    """How many entries of a model the next products by rising id have."""
+    page: dict[str, Any] = {"size": count, "sources": [{"product": {"terms": {"field": "product_id"}}}]}
+    composite = {**page, "after": {"product": after}} if after else page
+    return {"query": {"term": {"space": fingerprint}}, "size": 0, "aggs": {"products": {"composite": composite}}}
 
 
 def noted(kind: str, field: str, after: str, count: int) -> dict[str, Any]:

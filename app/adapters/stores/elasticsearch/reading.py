@@ -8,17 +8,13 @@ from urllib.parse import quote
 
 from app.adapters.stores.elasticsearch import queries
 from app.adapters.stores.elasticsearch.client import Answer, Cluster, MissingError
-from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features
+from app.adapters.stores.elasticsearch.documents import parse_features
+from app.adapters.stores.elasticsearch.live import LiveSpace
 from app.adapters.stores.elasticsearch.mappings import Names
-from app.domain.errors import InvalidRequestError
-from app.domain.records import Hit, LabelIndex, Member, Origin, Query, Space, StoredFeatures
+from app.domain.records import LabelIndex, Member, Origin, StoredFeatures
 
 _LABEL: Final = "label:"
 _DELETION: Final = "deletion:"
-_TOO_LARGE: Final = (
-    "exact compares up to {:,} images here, and {:,} are to be searched: narrow the search with label_id or filter, or"
-    " leave exact out."
-)
 
 
 def label_document_id(label_id: str) -> str:
@@ -43,11 +39,11 @@ class Found:
 class Reading:
     """Questions; an index that is not made yet is an empty one."""
 
-    def __init__(self, cluster: Cluster, names: Names, space: Space) -> None:
-        """What is live is `space`."""
+    def __init__(self, cluster: Cluster, names: Names, live: LiveSpace) -> None:
+        """What is counted is of the live space's model."""
         self._cluster = cluster
         self._names = names
-        self._space = space
+        self._live = live
 
     # By id: as it is at this moment.
 
@@ -72,40 +68,11 @@ class Reading:
 
     # By search: as of the last refresh.
 
-    async def hits(self, query: Query, vector_index: str, candidates: int) -> list[Hit]:
-        """The nearest entries, in order."""
-        if query.k < 1:
-            return []
-        if query.exact:
-            count = await self._count(query)
-            if count > queries.MAX_CANDIDATES:
-                raise InvalidRequestError("exact_too_large", _TOO_LARGE.format(queries.MAX_CANDIDATES, count))
-            hits = await self._scored(queries.all_scored(query, vector_index, count)) if count else []
-        else:
-            hits = await self._scored(queries.nearest(query, vector_index, candidates))
-            # The graph has parts that no way leads to where many entries are alike, or were and are deleted.
-            if len(hits) < query.k and len(hits) < (count := await self._count(query)):
-                hits = await self._scored(queries.all_scored(query, vector_index, count))
-        return [Hit(parse_entry(each["_source"]), _cosine(each["_score"])) for each in hits]
-
-    async def _scored(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return await self._cluster.hits(self._names.space(self._space), body)
-
-    async def _count(self, query: Query) -> int:
-        conditions = queries.selection(query)
-        body = {"query": {"bool": {"filter": conditions}}} if conditions else {}
-        try:
-            path = f"/{quote(self._names.space(self._space))}/_count"
-            count: int = (await self._cluster.request("POST", path, body))["count"]
-        except MissingError:
-            return 0
-        return count
-
     async def twins(self, sha256s: Sequence[str]) -> dict[str, StoredFeatures]:
         """Features of the same bytes."""
         if not sha256s:
             return {}
-        hits = await self._cluster.hits(self._names.entries, queries.twins(set(sha256s), self._space))
+        hits = await self._cluster.hits(self._names.entries, queries.twins(set(sha256s), self._live.fingerprint))
         return {each["fields"]["sha256"][0]: parse_features(each["fields"]) for each in hits}
 
     async def members(self, label_id: str, after: str, count: int) -> list[Member]:
@@ -135,7 +102,7 @@ class Reading:
 
     async def label_indexes(self, label_id: str | None = None) -> list[LabelIndex]:
         """What is indexed, by label id; under one label or all."""
-        fingerprint = self._space.fingerprint
+        fingerprint = self._live.fingerprint
         if label_id is None:
             buckets = await self._pages(lambda after: queries.label_indexes(after, fingerprint))
         else:
@@ -155,7 +122,7 @@ class Reading:
     async def _bytes_per_image(self) -> float:
         """In both indices, on one copy of each shard."""
         total = 0.0
-        for index in (self._names.entries, self._names.space(self._space)):
+        for index in (self._names.entries, self._names.space(self._live.space)):
             try:
                 stats = await self._cluster.request("GET", f"/{quote(index)}/_stats/store,docs")
             except MissingError:
@@ -173,11 +140,6 @@ class Reading:
             if len(page) < queries.PAGE_OF_LABELS:
                 return buckets
             after = page[-1]["key"]["label"]
-
-
-def _cosine(score: float) -> float:
-    """Elasticsearch gives (1 + cosine) / 2, rounded."""
-    return min(1.0, max(-1.0, 2 * score - 1))
 
 
 def _buckets(answer: Answer) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.adapters.stores.elasticsearch import queries
-from app.adapters.stores.elasticsearch.changing import LIVE
 from app.adapters.stores.elasticsearch.client import Cluster, MissingError
 from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features
-from app.adapters.stores.elasticsearch.founding import look_at
+from app.adapters.stores.elasticsearch.following import LIVE
+from app.adapters.stores.elasticsearch.indices import look_at
 from app.adapters.stores.elasticsearch.mappings import Names
-from app.domain.records import KeptEntry, Space
+from app.domain.records import KeptEntry
+from app.domain.spaces import Space
 
 _PAGE_OF_NAMES: Final = 1000
 
@@ -25,17 +26,17 @@ class ClusterSource:
         self._names = names
 
     async def space(self) -> Space | None:
-        """The space that the last indexer worked in. Raises SetupError for indices that are not this release's."""
+        """The raw space of the last indexer's model. Raises SetupError for indices that are not this release's."""
         try:
             live = await self._cluster.request("GET", f"/{quote(self._names.state)}/_doc/{LIVE}")
         except MissingError:
             return None
-        space_id = live["_source"]["space_id"]
-        index = self._names.of(space_id)
+        index = self._names.of(live["_source"]["space_id"])
         found = await self._cluster.request("GET", f"/{quote(index)}/_mapping")
         mapping = found[index]["mappings"]
         look_at(index, mapping)
-        return Space(space_id, mapping["_meta"]["fingerprint"], mapping["properties"]["vector"]["dims"])
+        meta, dimensions = mapping["_meta"], mapping["properties"]["vector"]["dims"]
+        return Space.raw(meta["fingerprint"], meta.get("feature_dimensions", dimensions))
 
     async def count(self) -> int:
         """How many there are."""

@@ -1,11 +1,10 @@
 """The store on Elasticsearch as the port promises it."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
+from app.adapters.stores.elasticsearch.activating import Activating
 from app.adapters.stores.elasticsearch.aliases import Aliases
 from app.adapters.stores.elasticsearch.changing import Changing
 from app.adapters.stores.elasticsearch.client import Cluster
@@ -16,26 +15,33 @@ from app.adapters.stores.elasticsearch.documents import (
     parse_standing,
 )
 from app.adapters.stores.elasticsearch.fence import Fence
+from app.adapters.stores.elasticsearch.following import Following
 from app.adapters.stores.elasticsearch.founding import Founding
+from app.adapters.stores.elasticsearch.live import LiveSpace
 from app.adapters.stores.elasticsearch.mappings import IndexOptions, Names
 from app.adapters.stores.elasticsearch.reading import Found, Reading, deletion_document_id
+from app.adapters.stores.elasticsearch.searching import Searching
+from app.adapters.stores.elasticsearch.space_indices import SpaceIndices
+from app.adapters.stores.elasticsearch.spaces import KeptSpaces
+from app.adapters.stores.elasticsearch.turns import Turns
 from app.adapters.stores.elasticsearch.writing import Writing
+from app.domain.answering.report import CalibrationReport
 from app.domain.errors import StoreUnavailableError
 from app.domain.records import (
     Description,
     Entry,
+    GalleryBlock,
     Hit,
     KeptEntry,
     LabelIndex,
     Member,
     NewEntry,
+    ProductPhotos,
     Query,
-    Space,
     Standing,
     StoredFeatures,
 )
-
-T = TypeVar("T")
+from app.domain.spaces import LearnedSpace, Space, SpaceCard
 
 _log = logging.getLogger(__name__)
 
@@ -59,19 +65,29 @@ class ElasticsearchStore:
         """Nothing is asked of the cluster yet: it may be away."""
         names = Names(options.namespace)
         self._options = options
-        self._fence = fence
-        self._reading = Reading(cluster, names, space)
-        self._changing = Changing(cluster, names, space, fence, self._reading)
-        self._aliases = Aliases(cluster, names.space(space), names, options.alias_prefix)
-        self._writing = Writing(
-            cluster, names, space, reading=self._reading, changing=self._changing, aliases=self._aliases
-        )
+        self._live = LiveSpace(space)
+        self._turns = Turns(fence)
+        self._reading = Reading(cluster, names, self._live)
+        self._searching = Searching(cluster, names, self.method, options.candidates)
+        self._kept = KeptSpaces(cluster, names, self._reading)
+        self._following = Following(self._reading, self._kept, self._live)
+        changing = Changing(cluster, names, self._live, fence, self._reading)
+        aliases = Aliases(cluster, self._live, names, options.alias_prefix)
+        indices = SpaceIndices(cluster, names, self._live, options.index)
+        self._writing = Writing(cluster, names, self._live, reading=self._reading, changing=changing, aliases=aliases)
+        self._activating = Activating(
+            names, self._live, self._turns, kept=self._kept, indices=indices, searching=self._searching,
+            changing=changing, writing=self._writing, aliases=aliases,
+        )  # fmt: skip
         self._founding = Founding(
-            cluster, names, space, options.index, alias_prefix=options.alias_prefix, known=options.known
-        )
-        self._turn = asyncio.Lock()
-        self._unseen = False
-        self.space = space
+            cluster, names, options.index, indices, self._following.look,
+            alias_prefix=options.alias_prefix, known=options.known,
+        )  # fmt: skip
+
+    @property
+    def space(self) -> Space:
+        """The live space, as far as this process knows."""
+        return self._live.space
 
     @property
     def method(self) -> str:
@@ -101,18 +117,31 @@ class ElasticsearchStore:
 
         Raises StoreUnavailableError, NotTheIndexerError.
         """
-        async with self._turn:
-            await self._aliases.load()
-            await self._changing.settle()
-            await self._writing.refresh()
-            await self._changing.catch_up()
-            await self._writing.refresh()
+        await self._following.look()
+        await self._activating.begin()
 
     # What is asked.
 
     async def search(self, query: Query) -> list[Hit]:
         """The nearest entries."""
-        return await self._reading.hits(query, self.method, self._options.candidates)
+        return await self._following.ask(query.space_id, lambda space: self._searching.hits(space, query))
+
+    async def photos_of(self, product_ids: Sequence[str], space_id: str) -> Mapping[str, ProductPhotos]:
+        """Photos of products."""
+        space = self._following.live_as(space_id)
+        return await self._searching.photos(space, product_ids) if product_ids else {}
+
+    async def product_sizes(self, after: str, count: int) -> Mapping[str, int]:
+        """How many photos products have."""
+        return await self._searching.product_sizes(self._live.raw, after, count)
+
+    async def entries_of(self, product_id: str, after: str, count: int) -> list[Entry]:
+        """A product's next photos."""
+        return await self._searching.entries_of(self._live.raw, product_id, after, count)
+
+    async def gallery(self, after: str, count: int) -> GalleryBlock:
+        """The next photos."""
+        return await self._searching.gallery(self._live.raw, after, count)
 
     async def entry(self, image_id: str) -> Entry | None:
         """One entry."""
@@ -125,8 +154,12 @@ class ElasticsearchStore:
 
     async def features(self, image_id: str) -> StoredFeatures | None:
         """An entry's features."""
-        found = (await self._reading.truth([image_id], with_features=True, fields=["space"])).get(image_id)
-        return parse_features(found.fields) if found and self._is_live(found) else None
+        return (await self.features_of([image_id])).get(image_id)
+
+    async def features_of(self, image_ids: Sequence[str]) -> Mapping[str, StoredFeatures]:
+        """Some entries' features."""
+        found = await self._reading.truth(image_ids, with_features=True, fields=["space"])
+        return {image_id: parse_features(one.fields) for image_id, one in found.items() if self._is_live(one)}
 
     async def existing(self, image_ids: Sequence[str]) -> Mapping[str, Standing]:
         """Which of these are there."""
@@ -134,7 +167,7 @@ class ElasticsearchStore:
         return {image_id: parse_standing(one.source) for image_id, one in found.items() if self._is_live(one)}
 
     def _is_live(self, found: Found) -> bool:
-        return bool(found.source["space"] == self.space.fingerprint)
+        return bool(found.source["space"] == self._live.fingerprint)
 
     async def twins(self, sha256s: Sequence[str]) -> Mapping[str, StoredFeatures]:
         """Features of the same bytes."""
@@ -172,12 +205,12 @@ class ElasticsearchStore:
 
     async def refresh(self) -> None:
         """Let searches see what was written."""
-        if self._unseen:
-            self._unseen = False
+        if self._turns.unseen:
+            self._turns.unseen = False
             try:
                 await self._writing.refresh()
             except StoreUnavailableError:
-                self._unseen = True
+                self._turns.unseen = True
                 raise
 
     # What is changed.
@@ -185,56 +218,71 @@ class ElasticsearchStore:
     async def put(self, entries: Sequence[NewEntry]) -> Collection[str]:
         """Add entries or replace them."""
         latest = {new.entry.image_id: new for new in entries}
-        return await self._change(lambda: self._writing.put(latest)) if latest else ()
+        return await self._turns.take(lambda: self._writing.put(latest)) if latest else ()
 
     async def restore(self, entries: Sequence[KeptEntry]) -> Collection[str]:
         """Add entries as another store kept them."""
         latest = {kept.entry.image_id: kept for kept in entries}
-        return await self._change(lambda: self._writing.restore(latest)) if latest else ()
+        return await self._turns.take(lambda: self._writing.restore(latest)) if latest else ()
 
     async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
         """Delete for good what was deleted elsewhere."""
         if deletions:
-            await self._change(lambda: self._writing.restore_deletions(deletions))
+            await self._turns.take(lambda: self._writing.restore_deletions(deletions))
 
     async def name_labels(self, names: Mapping[str, str]) -> None:
         """What labels are called, and that their aliases can be had."""
         if names:
-            await self._change(lambda: self._writing.name_labels(names))
+            await self._turns.take(lambda: self._writing.name_labels(names))
 
     async def add_label(self, image_ids: Sequence[str], label_id: str) -> None:
         """One more label for entries."""
         if image_ids:
-            await self._change(lambda: self._writing.add_label(image_ids, label_id))
+            await self._turns.take(lambda: self._writing.add_label(image_ids, label_id))
 
     async def describe(self, descriptions: Mapping[str, Description]) -> None:
         """Other words for entries."""
         if descriptions:
-            await self._change(lambda: self._writing.describe(descriptions))
+            await self._turns.take(lambda: self._writing.describe(descriptions))
 
     async def take_out(self, image_ids: Sequence[str], label_id: str) -> list[Entry]:
         """One label less for entries."""
-        return await self._change(lambda: self._writing.take_out(image_ids, label_id)) if image_ids else []
+        return await self._turns.take(lambda: self._writing.take_out(image_ids, label_id)) if image_ids else []
 
     async def delete(self, image_id: str) -> Entry | None:
         """Delete for good."""
-        return await self._change(lambda: self._writing.delete(image_id))
+        return await self._turns.take(lambda: self._writing.delete(image_id))
 
     async def forgive(self, label_id: str) -> None:
         """Forget deletions."""
-        await self._change(lambda: self._writing.forgive(label_id))
+        await self._turns.take(lambda: self._writing.forgive(label_id))
 
     async def drop_label(self, label_id: str) -> list[Entry]:
         """Take a label away."""
-        return await self._change(lambda: self._writing.drop_label(label_id))
+        return await self._turns.take(lambda: self._writing.drop_label(label_id))
 
-    # Changes: one at a time, each to its end even if its caller goes away.
+    # Spaces.
 
-    async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
-        return await asyncio.shield(self._in_turn(change))
+    async def spaces(self) -> list[SpaceCard]:
+        """What was learned, and the raw space."""
+        return [*await self._kept.cards(self._live.fingerprint), SpaceCard.raw(self._live.raw)]
 
-    async def _in_turn(self, change: Callable[[], Awaitable[T]]) -> T:
-        async with self._turn:
-            self._fence.next()  # raises before anything is looked up
-            self._unseen = True
-            return await change()
+    async def keep_space(self, learned: LearnedSpace) -> None:
+        """Keep what was learned."""
+        await self._activating.keep(learned)
+
+    async def keep_calibration(self, report: CalibrationReport) -> None:
+        """Keep how sure answers are."""
+        await self._activating.keep_calibration(report)
+
+    async def calibration(self, space_id: str) -> CalibrationReport | None:
+        """How sure answers are."""
+        return await self._kept.calibration(space_id)
+
+    async def activate(self, space_id: str) -> None:
+        """Build a space from the truth beside the live one, and switch."""
+        await self._activating.activate(space_id)
+
+    async def drop_space(self, space_id: str) -> None:
+        """Forget a space."""
+        await self._activating.drop(space_id)

@@ -1,38 +1,57 @@
 """What changes on the cluster, one call at a time: both indices, the aliases, what is remembered beside the entries."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, Self
 
 from app.adapters.stores.elasticsearch.aliases import Aliases
 from app.adapters.stores.elasticsearch.changing import Changing, Write
 from app.adapters.stores.elasticsearch.client import Cluster
-from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, space_document, truth_document
+from app.adapters.stores.elasticsearch.deriving import derived
+from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, truth_document
+from app.adapters.stores.elasticsearch.live import LiveSpace
 from app.adapters.stores.elasticsearch.mappings import Names
-from app.adapters.stores.elasticsearch.reading import Reading, deletion_document_id, label_document_id
-from app.domain.records import Description, Entry, KeptEntry, NewEntry, Origin, Space, StoredFeatures
+from app.adapters.stores.elasticsearch.reading import Found, Reading, deletion_document_id, label_document_id
+from app.domain.records import Description, Entry, KeptEntry, NewEntry, Origin, StoredFeatures
+from app.domain.spaces import Space
 
 _PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An entry as it is to be written: whose features these are, and when it was indexed."""
+
+    entry: Entry
+    features: StoredFeatures
+    fingerprint: str
+    indexed_at: str
+
+    @classmethod
+    def after(cls, found: Found, entry: Entry) -> Self:
+        """What was found with another entry: it is of its space and time still."""
+        return cls(entry, parse_features(found.fields), found.source["space"], found.source["indexed_at"])
 
 
 class Writing:
     """Each call as the port `Store` promises it, in its turn."""
 
     def __init__(
-        self, cluster: Cluster, names: Names, space: Space, *, reading: Reading, changing: Changing, aliases: Aliases
+        self, cluster: Cluster, names: Names, live: LiveSpace, *, reading: Reading, changing: Changing, aliases: Aliases
     ) -> None:
         """`aliases` are loaded before the first call."""
         self._cluster = cluster
         self._names = names
-        self._space = space
+        self._live = live
         self._reading = reading
         self._changing = changing
         self._aliases = aliases
 
-    async def refresh(self) -> None:
-        """Let searches see what was written."""
-        indices = ",".join((self._names.entries, self._names.space(self._space), self._names.state))
+    async def refresh(self, *others: Space) -> None:
+        """Let searches see what was written, in the live space and maybe others."""
+        spaces = map(self._names.space, (self._live.space, *others))
+        indices = ",".join((self._names.entries, self._names.state, *spaces))
         await self._cluster.request("POST", f"/{indices}/_refresh", None, {"ignore_unavailable": "true"})
 
     async def put(self, latest: Mapping[str, NewEntry]) -> Collection[str]:
@@ -43,7 +62,9 @@ class Writing:
         if not taken:
             return ()
         await self._aliases.make({label_id for new in taken for label_id in new.entry.label_ids})
-        writes = [write for new in taken for write in self._written(new.entry, new.features)]
+        indexed_at = datetime.now(UTC).isoformat()
+        kept = [_Kept(new.entry, new.features, self._live.fingerprint, indexed_at) for new in taken]
+        writes = await self._written(kept)
         writes += [
             Write(self._names.state, deletion_document_id(new.entry.image_id), None)
             for new in taken
@@ -56,11 +77,11 @@ class Writing:
         deleted = await self._reading.remembered(map(deletion_document_id, latest))
         await self._aliases.make({label_id for kept in latest.values() for label_id in kept.entry.label_ids})
         writes = [Write(self._names.state, document_id, None) for document_id in deleted]
-        for image_id, kept in latest.items():
-            if kept.fingerprint != self._space.fingerprint:
-                writes.append(Write(self._names.space(self._space), image_id, None))
-            before = {"space": kept.fingerprint, "indexed_at": kept.indexed_at.isoformat()}
-            writes += self._written(kept.entry, kept.features, before)
+        stale = [image_id for image_id, kept in latest.items() if kept.fingerprint != self._live.fingerprint]
+        writes += [Write(self._names.space(self._live.space), image_id, None) for image_id in stale]
+        writes += await self._written(
+            [_Kept(one.entry, one.features, one.fingerprint, one.indexed_at.isoformat()) for one in latest.values()]
+        )
         return await self._changing.apply(list(latest), writes)
 
     async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
@@ -79,18 +100,16 @@ class Writing:
         await self._changing.apply(list(there), writes)
         await self.refresh()
 
-    def _written(self, entry: Entry, features: StoredFeatures, before: Mapping[str, Any] | None = None) -> list[Write]:
-        """An entry in both indices; one that is only changed keeps its space and when it was indexed."""
-        fingerprint = before["space"] if before else self._space.fingerprint
-        indexed_at = before["indexed_at"] if before else datetime.now(UTC).isoformat()
-        truth = truth_document(entry, features, fingerprint, indexed_at)
-        writes = [Write(self._names.entries, entry.image_id, truth)]
-        if fingerprint == self._space.fingerprint:
-            writes.append(Write(self._names.space(self._space), entry.image_id, space_document(entry, features)))
-        return writes
+    async def _written(self, kept: Sequence[_Kept]) -> list[Write]:
+        """Entries in both indices; those of another model in the truth alone."""
+        space = self._live.space
+        documents = [truth_document(one.entry, one.features, one.fingerprint, one.indexed_at) for one in kept]
+        truth = [Write(self._names.entries, document["image_id"], document) for document in documents]
+        ours = [(one.entry, one.features) for one in kept if one.fingerprint == space.fingerprint]
+        return truth + [Write(self._names.space(space), *one) for one in (await derived(space, ours)).items()]
 
     def _removed(self, image_id: str) -> list[Write]:
-        return [Write(index, image_id, None) for index in (self._names.entries, self._names.space(self._space))]
+        return [Write(index, image_id, None) for index in (self._names.entries, self._names.space(self._live.space))]
 
     async def name_labels(self, names: Mapping[str, str]) -> None:
         """What labels are called, and that their aliases can be had."""
@@ -120,14 +139,10 @@ class Writing:
             after = {image_id: changed(entry) for image_id, entry in entries.items()}
             moved = [image_id for image_id, entry in entries.items() if after[image_id] != entry]
             full = await self._reading.truth(moved, with_features=True)
-            writes: list[Write] = []
-            for image_id, found in full.items():
-                entry = after[image_id]
-                if entry is None:
-                    gone.append(entries[image_id])
-                    writes += self._removed(image_id)
-                else:
-                    writes += self._written(entry, parse_features(found.fields), found.source)
+            left = {image_id: entry for image_id in full if (entry := after[image_id])}
+            gone += [entries[image_id] for image_id in full if image_id not in left]
+            writes = [write for image_id in full if image_id not in left for write in self._removed(image_id)]
+            writes += await self._written([_Kept.after(full[image_id], entry) for image_id, entry in left.items()])
             if writes:
                 await self._changing.apply(moved, writes)
         return gone

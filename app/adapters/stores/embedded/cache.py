@@ -16,7 +16,8 @@ from app.adapters.stores.embedded.scanning import Codes
 from app.adapters.stores.embedded.schema import Sequences
 from app.adapters.stores.embedded.snapshot import Postings, Snapshot
 from app.adapters.stores.embedded.vector_file import VectorFile
-from app.domain.records import Space, StoredFeatures
+from app.domain.records import StoredFeatures
+from app.domain.spaces import Space
 
 _FIRST_CODED_ROWS: Final = 2048
 _LEAST_TAIL, _GREATEST_TAIL, _TAIL_SHARE = 1024, 8192, 64
@@ -47,7 +48,7 @@ class VectorCache:
         """The cache as it was saved under one of the tokens; None if there is none that is whole."""
         try:
             saved = json.loads((folder / "saved.json").read_text("utf-8"))
-            if saved["token"] not in tokens or saved["fingerprint"] != space.fingerprint:
+            if saved["token"] not in tokens or saved["space"] != _name(space):
                 return None
             return cls._restored(folder, space, saved)
         except Exception:  # noqa: BLE001 - whatever is wrong with it: a cache that cannot be read is none
@@ -68,9 +69,9 @@ class VectorCache:
         return cache
 
     def agrees_with(self, seqs: Sequences, vectors: StoredFeatures) -> bool:
-        """Whether the rows of these entries are what the truth says."""
+        """Whether the rows of these entries are what the truth says, but for what a projection rounds otherwise."""
         rows = self.snapshot.positions_of(seqs)
-        return len(rows) == len(seqs) and np.array_equal(self.snapshot.rows[rows], vectors)
+        return len(rows) == len(seqs) and np.allclose(self.snapshot.rows[rows], vectors, rtol=0.01, atol=1e-4)
 
     def keep_only(self, live: Sequences) -> None:
         """Entries that are not among these (rising) are gone."""
@@ -206,7 +207,7 @@ class VectorCache:
             snapshot.codes.save(codes_file)
         saved = {
             "token": token,
-            "fingerprint": self._space.fingerprint,
+            "space": _name(self._space),
             "generation": self._generation,
             "trained_on": snapshot.codes.trained_on if snapshot.codes else 0,
             "sums": [zlib.crc32(path.read_bytes()) if path.exists() else 0 for path in files],
@@ -225,6 +226,10 @@ class VectorCache:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _name(space: Space) -> list[str]:
+    return [space.space_id, space.fingerprint]
 
 
 def _saved_files(folder: Path, token: str) -> tuple[Path, Path]:

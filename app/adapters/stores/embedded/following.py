@@ -9,7 +9,8 @@ import numpy as np
 
 from app.adapters.stores.embedded.cache import VectorCache
 from app.adapters.stores.embedded.schema import Connection, Sequences, meta, set_meta
-from app.domain.records import Space, StoredFeatures
+from app.domain.records import StoredFeatures
+from app.domain.spaces import Space
 
 TOKENS: Final = "cache_tokens"
 """Where the truth keeps them."""
@@ -37,14 +38,14 @@ def _is_right(db: Connection, cache: VectorCache, space: Space) -> bool:
     if not len(seqs):
         return True
     sample = seqs[np.linspace(0, len(seqs) - 1, min(len(seqs), _SAMPLED_ROWS)).astype(np.int64)]
-    return cache.agrees_with(sample, _vectors_of(db, sample, space))
+    return cache.agrees_with(sample, space.vectors(_features_of(db, sample, space)))
 
 
 def catch_up(db: Connection, cache: VectorCache, space: Space) -> None:
     """Bring the cache to where the truth is. Raises OSError on a full disk."""
     cache.keep_only(_live_seqs(db, space))
-    for seqs, vectors in _vectors_after(db, cache.last_seq, space):
-        cache.apply(seqs, vectors, [()] * len(seqs), ())
+    for seqs, features in _features_after(db, cache.last_seq, space):
+        cache.apply(seqs, space.vectors(features), [()] * len(seqs), ())
     cache.label_all(_seqs_by_label(db))
 
 
@@ -60,22 +61,23 @@ def _live_seqs(db: Connection, space: Space) -> Sequences:
     return np.fromiter((seq for (seq,) in rows), np.int64)
 
 
-def _vectors_after(db: Connection, seq: int, space: Space) -> Iterator[tuple[Sequences, StoredFeatures]]:
+def _features_after(db: Connection, seq: int, space: Space) -> Iterator[tuple[Sequences, StoredFeatures]]:
     """The seqs and features of a space's entries behind a seq, in blocks, rising."""
     rows = db.execute(
         "SELECT seq, vector FROM entries JOIN features USING (seq) WHERE seq > ? AND space = ? ORDER BY seq",
         (seq, space.fingerprint),
     )
     while block := rows.fetchmany(_CHUNK_ROWS):
-        vectors = np.frombuffer(b"".join(vector for _, vector in block), np.float16).reshape(-1, space.dimensions)
-        yield np.array([number for number, _ in block], np.int64), vectors
+        features = np.frombuffer(b"".join(vector for _, vector in block), np.float16)
+        features = features.reshape(-1, space.feature_dimensions)
+        yield np.array([number for number, _ in block], np.int64), features
 
 
-def _vectors_of(db: Connection, seqs: Sequences, space: Space) -> StoredFeatures:
+def _features_of(db: Connection, seqs: Sequences, space: Space) -> StoredFeatures:
     """The features of entries by their seqs, rising; those that are gone are left out."""
     query = "SELECT vector FROM features WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
     rows = db.execute(query, (json.dumps(seqs.tolist()),))
-    return np.frombuffer(b"".join(vector for (vector,) in rows), np.float16).reshape(-1, space.dimensions)
+    return np.frombuffer(b"".join(vector for (vector,) in rows), np.float16).reshape(-1, space.feature_dimensions)
 
 
 def _seqs_by_label(db: Connection) -> dict[str, Sequences]:

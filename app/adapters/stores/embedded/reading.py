@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.adapters.stores.embedded.schema import Connection
-from app.domain.records import Entry, Member, Origin, Standing, StoredFeatures
+from app.domain.records import Entry, GalleryBlock, Member, Origin, Standing, StoredFeatures
 
 _LABEL_IDS: Final = "(SELECT group_concat(label_id, ' ') FROM entry_labels WHERE entry_labels.seq = entries.seq)"
 _COLUMNS: Final = (
@@ -78,6 +78,55 @@ def features(db: Connection, image_id: str, space: str) -> StoredFeatures | None
         "SELECT vector FROM entries JOIN features USING (seq) WHERE image_id = ? AND space = ?", (image_id, space)
     ).fetchone()
     return np.frombuffer(row[0], np.float16) if row else None
+
+
+def features_of(db: Connection, image_ids: Sequence[str], space: str) -> dict[str, StoredFeatures]:
+    """The features of entries in a space, by image id."""
+    query = (
+        "SELECT image_id, vector FROM entries JOIN features USING (seq)"
+        " WHERE image_id IN (SELECT value FROM json_each(?)) AND space = ?"
+    )
+    rows = db.execute(query, (json.dumps(list(image_ids)), space))
+    return {image_id: np.frombuffer(vector, np.float16) for image_id, vector in rows}
+
+
+def of_products(db: Connection, product_ids: Sequence[str], space: str, most: int) -> list[tuple[str, str, int]]:
+    """(product id, image id, seq) of entries in a space by their products, up to so many of each by image id."""
+    query = (
+        "SELECT product_id, image_id, seq FROM (SELECT product_id, image_id, seq,"
+        " row_number() OVER (PARTITION BY product_id ORDER BY image_id) AS place FROM entries"
+        " WHERE product_id IN (SELECT value FROM json_each(?)) AND space = ?) WHERE place <= ?"
+    )
+    return db.execute(query, (json.dumps(list(product_ids)), space, most)).fetchall()
+
+
+def product_sizes(db: Connection, after: str, count: int, space: str) -> dict[str, int]:
+    """How many entries of a space the next products have, by rising id."""
+    query = (
+        "SELECT product_id, count(*) FROM entries WHERE product_id > ? AND space = ?"
+        " GROUP BY product_id ORDER BY product_id LIMIT ?"
+    )
+    return dict(db.execute(query, (after, space, count)).fetchall())
+
+
+def entries_of(db: Connection, product_id: str, after: str, count: int, space: str) -> list[Entry]:
+    """The next entries of a space and product, by rising image id."""
+    query = (
+        f"SELECT {_COLUMNS} FROM entries WHERE product_id = ? AND image_id > ? AND space = ? ORDER BY image_id LIMIT ?"
+    )
+    return [_entry(row) for row in db.execute(query, (product_id, after, space, count))]
+
+
+def gallery(db: Connection, after: str, count: int, space: str) -> GalleryBlock:
+    """The next photos of a space by rising image id."""
+    rows = db.execute(
+        "SELECT image_id, product_id, vector FROM entries CROSS JOIN features USING (seq)"
+        " WHERE image_id > ? AND space = ? ORDER BY image_id LIMIT ?",
+        (after, space, count),
+    ).fetchall()
+    features = np.frombuffer(b"".join(vector for *_, vector in rows), np.float16)
+    features = features.reshape(len(rows), len(features) // max(1, len(rows)))
+    return GalleryBlock(tuple(row[0] for row in rows), tuple(row[1] for row in rows), features)
 
 
 def existing(db: Connection, image_ids: Sequence[str], space: str) -> dict[str, Standing]:

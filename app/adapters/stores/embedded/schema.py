@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS entries (
     indexed_at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS entries_by_sha256 ON entries (sha256);
+CREATE INDEX IF NOT EXISTS entries_by_product ON entries (product_id, image_id);
 CREATE TABLE IF NOT EXISTS features (seq INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS entry_labels (
     label_id TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (label_id, seq)
@@ -34,6 +35,11 @@ CREATE TABLE IF NOT EXISTS deletions (
     image_id TEXT NOT NULL, label_id TEXT NOT NULL, PRIMARY KEY (image_id, label_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS deletions_by_label ON deletions (label_id);
+CREATE TABLE IF NOT EXISTS spaces (
+    space_id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, card TEXT NOT NULL, projection BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS calibrations (space_id TEXT PRIMARY KEY, report TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS live_spaces (fingerprint TEXT PRIMARY KEY, space_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS label_sizes (label_id TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO label_sizes
     SELECT label_id, count(*) FROM (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM label_sizes)) CROSS JOIN entry_labels

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
 from app.adapters.stores.embedded.cache import VectorCache
 from app.adapters.stores.embedded.filtering import Filtering
-from app.adapters.stores.embedded.reading import by_seq
+from app.adapters.stores.embedded.reading import by_seq, of_products
 from app.adapters.stores.embedded.schema import Connection
 from app.adapters.stores.embedded.snapshot import Mask, Snapshot, search
 from app.domain.grouping import in_order
-from app.domain.records import Entry, Hit, Query
+from app.domain.ports.store import MAX_PHOTOS
+from app.domain.records import Entry, Hit, ProductPhotos, Query
 
 _TRIES: Final = 3
 _SHOWN_ENTRIES: Final = 4096
@@ -25,6 +28,7 @@ class Searching:
     def __init__(self, cache: VectorCache, fingerprint: str) -> None:
         """Search a cache of the entries of a space."""
         self._cache = cache
+        self._fingerprint = fingerprint
         self._filtering = Filtering(fingerprint)
         self._shown: dict[int, Entry] = {}
         self.leaving: Mapping[int, Entry] = {}
@@ -53,6 +57,15 @@ class Searching:
         hits = [Hit(entries[seq], score) for seq, score in found if seq in entries]
         return in_order(hits)[: query.k]
 
+    def photos_of(self, db: Connection, product_ids: Sequence[str]) -> dict[str, ProductPhotos]:
+        """Photos of products; entries that are not in the cache yet, or any more, are left out."""
+        photos: dict[str, list[tuple[str, int]]] = {}
+        for product_id, image_id, seq in of_products(db, product_ids, self._fingerprint, MAX_PHOTOS):
+            photos.setdefault(product_id, []).append((image_id, seq))
+        snapshot = self._cache.snapshot
+        found = {product_id: _photos(snapshot, listed) for product_id, listed in photos.items()}
+        return {product_id: shown for product_id, shown in found.items() if shown.image_ids}
+
     def _selected(self, db: Connection, query: Query) -> tuple[Snapshot, Mask | None]:
         """What is there now, and which rows of it the query's filter leaves."""
         if query.filter is None:
@@ -69,3 +82,11 @@ class Searching:
         else:
             shown.update(read)
         return known | read
+
+
+def _photos(snapshot: Snapshot, listed: Sequence[tuple[str, int]]) -> ProductPhotos:
+    by_seq = {seq: image_id for image_id, seq in listed}
+    positions = snapshot.positions_of(np.array(sorted(by_seq), np.int64))
+    positions = positions[snapshot.alive[positions]]
+    image_ids = tuple(by_seq[seq] for seq in snapshot.seqs[positions].tolist())
+    return ProductPhotos(image_ids, snapshot.rows[positions])

@@ -12,7 +12,8 @@ import numpy as np
 from app.adapters.sqlite import SqliteFile
 from app.adapters.stores.embedded import reading
 from app.adapters.stores.embedded.schema import SCHEMA, STORE_FILE, Connection
-from app.domain.records import KeptEntry, Space
+from app.domain.records import KeptEntry
+from app.domain.spaces import Space
 
 
 class EmbeddedSource:

@@ -1,0 +1,19 @@
+"""A calibration as it is kept and shown: fitted for a space, with its proof."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.answering.calibration import Calibration
+from app.domain.answering.reliability import Reliability
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """For which space, fitted when and on how many photos; `reliability` is of held-out photos and products."""
+
+    space_id: str
+    calibration: Calibration
+    reliability: Reliability
+    fitted_at: datetime
+    images: int
+    products: int

@@ -1,0 +1,66 @@
+"""The gallery's own photos, held out -> how sure answers in a space are."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from app.domain.answering.calibration import Example, fit_calibration, lack
+from app.domain.answering.examples import cross_fitted
+from app.domain.answering.reliability import reliability_of_examples
+from app.domain.answering.report import CalibrationReport
+from app.domain.ports import Ledger, Store, Workers
+from app.domain.spaces import Space
+from app.flows.ending import to_its_end
+from app.flows.galleries import Sample, read_sample
+from app.flows.run import Run
+
+_SEED: Final = 11
+
+
+class Calibrating:
+    """Fits calibrations, and keeps them in the store."""
+
+    def __init__(self, ledger: Ledger, store: Store, workers: Workers, *, prior_unknown: float) -> None:
+        """`prior_unknown` is the share of queries whose product is not in the gallery, as the shop expects it."""
+        self._ledger = ledger
+        self._store = store
+        self._workers = workers
+        self._prior_unknown = prior_unknown
+
+    async def work(self, run: Run) -> None:
+        """Bring a job of kind calibrate to its end. Raises StoreUnavailableError, NotTheIndexerError."""
+        await to_its_end(self._ledger, run, self._calibrate)
+
+    async def _calibrate(self, run: Run) -> str:
+        sample = await read_sample(self._store, self._workers, run.stop)
+        return await self.calibrate(self._store.space, sample, run)
+
+    async def calibrate(self, space: Space, sample: Sample, run: Run) -> str:
+        """Fit and keep a calibration for a space; what came of it, in a sentence."""
+        examples: list[Example] = []
+        # A fold at a time, so that a job that is cancelled ends soon.
+        folds = cross_fitted(sample.features, sample.product_ids, _SEED, adapted=space.projection is not None)
+        while not run.stop.is_set():
+            fold: list[Example] | None = await self._workers.run(next, folds, None)
+            if fold is None:
+                break
+            examples += fold
+        report = await self._workers.run(self._fitted, space, sample, examples)
+        if report is None:
+            return f"Not calibrated: {lack(examples)}."
+        await self._store.keep_calibration(report)
+        reliability = report.reliability
+        return f"Calibrated: ECE {reliability.ece:.3f}, where chance alone would leave {reliability.ece_floor:.3f}."
+
+    def _fitted(self, space: Space, sample: Sample, examples: Sequence[Example]) -> CalibrationReport | None:
+        calibration = fit_calibration(examples, self._prior_unknown)
+        if calibration is None:
+            return None
+        return CalibrationReport(
+            space_id=space.space_id,
+            calibration=calibration,
+            reliability=reliability_of_examples(calibration, examples, seed=_SEED),
+            fitted_at=datetime.now(UTC),
+            images=len(sample.product_ids),
+            products=len(set(sample.product_ids)),
+        )

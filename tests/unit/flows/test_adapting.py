@@ -1,0 +1,129 @@
+"""What becomes of a gallery whose products can be told apart better, and of ones where there is nothing to gain."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+import numpy as np
+import pytest
+
+from app.domain.features import Vectors, unit
+from app.domain.jobs import Job, JobKind, JobState
+from app.domain.ports import Ledger, Workers  # noqa: TC001 - mypy is told by them what the fakes stand for
+from app.domain.records import NewEntry
+from app.domain.spaces import NOTHING_LEARNED, Space
+from app.flows.adapting import Adapting
+from app.flows.calibrating import Calibrating
+from app.flows.run import Run
+from tests.fakes import FakeStore
+from tests.unit.domain.samples import entry
+
+SIZE = 24
+RAW = Space.raw("one", SIZE)
+
+
+@dataclass
+class Ended:
+    """The ledger of one job."""
+
+    state: JobState = JobState.QUEUED
+    detail: str = ""
+    remarks: list[str] = field(default_factory=list)
+
+    async def start(self, _: str) -> None:
+        """It runs."""
+        self.state = JobState.RUNNING
+
+    async def finish(self, _: str, state: JobState, detail: str) -> None:
+        """It ended."""
+        self.state, self.detail = state, detail
+
+
+class Here:
+    """Workers that are this very thread."""
+
+    async def run(self, call: object, *args: object) -> object:
+        """At once."""
+        assert callable(call)
+        return call(*args)
+
+
+def photos(products: int, each: int, nuisance: float, seed: int = 1) -> tuple[Vectors, list[str]]:
+    """Products around centres of their own; `nuisance` is how much photos of all of them vary in four directions."""
+    chance = np.random.default_rng(seed)
+    centres = np.repeat(chance.standard_normal((products, SIZE)), each, axis=0)
+    noise = 0.3 * chance.standard_normal(centres.shape)
+    noise[:, :4] += nuisance * chance.standard_normal((len(centres), 4))
+    return unit((centres + noise).astype(np.float32)), [f"p{row // each:03}" for row in range(len(centres))]
+
+
+async def adapted(store: FakeStore, *, force: bool = False) -> Ended:
+    ledger = Ended()
+    job = Job("j", JobKind.ADAPT, JobState.QUEUED, None, datetime.now(UTC), options={"force": force})
+    parts = cast("Ledger", ledger), store, cast("Workers", Here())
+    await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1)).work(Run(job))
+    return ledger
+
+
+async def filled(features: Vectors, product_ids: list[str]) -> FakeStore:
+    store = FakeStore(RAW)
+    await store.put([
+        NewEntry(entry(f"i{row:05}", product_id=product_id), vector.astype(np.float16))
+        for row, (vector, product_id) in enumerate(zip(features, product_ids, strict=True))
+    ])  # fmt: skip
+    return store
+
+
+async def test_what_finds_held_out_photos_better_is_live_at_once() -> None:
+    store = await filled(*photos(40, 6, nuisance=8.0))
+    job = await adapted(store)
+    learned, _ = await store.spaces()
+    assert (JobState.SUCCEEDED, learned.space_id) == (job.state, store.space.space_id)
+    assert learned.space_id in job.detail
+    report = await store.calibration(learned.space_id)
+    assert report is not None
+    assert (240, 40, 0.1) == (report.images, report.products, report.calibration.fitted_prior)
+    assert report.reliability.auroc_right is not None
+    assert report.reliability.auroc_right > 0.6
+    assert learned.before is not None
+    assert learned.after is not None
+    gains = {name: learned.after[name] - learned.before[name] for name in learned.before}
+    assert dict.fromkeys(gains, True) == {name: gain > 0.1 for name, gain in gains.items()}
+    assert (240, 40) == (
+        learned.fitted_on and learned.fitted_on.images,
+        learned.fitted_on and learned.fitted_on.products,
+    )
+
+
+async def test_what_is_not_better_changes_nothing_unless_it_is_forced() -> None:
+    store = await filled(*photos(12, 6, nuisance=0.0))
+    job = await adapted(store)
+    assert (JobState.SUCCEEDED, True) == (job.state, job.detail.startswith("Not better, so nothing is changed"))
+    assert [NOTHING_LEARNED] == [card.projection for card in await store.spaces()]
+    await adapted(store, force=True)
+    assert [False, True] == [card.projection == NOTHING_LEARNED for card in await store.spaces()]
+    assert store.space != RAW
+
+
+@pytest.mark.parametrize(("products", "each"), [(0, 0), (2, 1), (1, 5), (30, 1)])
+async def test_with_fewer_than_two_products_of_two_photos_there_is_nothing_to_learn(products: int, each: int) -> None:
+    store = await filled(*photos(products, each, nuisance=1.0)) if products else FakeStore(RAW)
+    job = await adapted(store, force=True)
+    assert (JobState.SUCCEEDED, True) == (job.state, job.detail.startswith("Nothing to learn yet"))
+    assert RAW == store.space
+
+
+async def test_photos_that_are_all_one_teach_nothing() -> None:
+    features, product_ids = photos(3, 4, nuisance=1.0)
+    store = await filled(np.repeat(features[::4], 4, axis=0), product_ids)
+    assert (await adapted(store)).detail.startswith("Nothing to learn yet")
+
+
+async def test_products_of_one_photo_are_learned_from_beside_the_others() -> None:
+    features, product_ids = photos(40, 6, nuisance=8.0)
+    more, _ = photos(25, 1, nuisance=8.0, seed=2)
+    store = await filled(np.concatenate([features, more]), [*product_ids, *(f"s{row}" for row in range(25))])
+    await adapted(store)
+    learned, _ = await store.spaces()
+    assert learned.fitted_on is not None
+    assert (265, 65) == (learned.fitted_on.images, learned.fitted_on.products)
