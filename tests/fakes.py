@@ -52,7 +52,8 @@ class FakeStore:
         """An empty store, or one that goes on with a shelf."""
         self._shelf = shelf or Shelf()
         self._raw = space
-        self.space = self._shelf.learned[live].space if (live := self._shelf.live) in self._shelf.learned else space
+        live = self._shelf.learned.get(self._shelf.live)
+        self.space = live.space if live and live.space.fingerprint == space.fingerprint else space
 
     async def refresh(self) -> None:
         """Everything is seen already."""
@@ -139,9 +140,10 @@ class FakeStore:
     def _space(self, space_id: str) -> Space:
         if space_id == self._raw.space_id:
             return self._raw
-        if space_id not in self._shelf.learned:
+        learned = self._shelf.learned.get(space_id)
+        if learned is None or learned.space.fingerprint != self._raw.fingerprint:
             raise NotFoundError("space_not_found", space_id)
-        return self._shelf.learned[space_id].space
+        return learned.space
 
     async def product_sizes(self, after: str, count: int) -> Mapping[str, int]:
         """Counted anew."""

@@ -81,7 +81,7 @@ class Finding:
             hits = await self._store.search(query)
             products = by_product([hit for hit in hits if hit.entry.image_id != wanted.left_out])
             if len(products) >= wanted.k or len(hits) < query.k:
-                return await self._ranked(space, query.vector, products, wanted)
+                return await self._ranked(space, query.vector, products[: _scored(wanted.k)], wanted)
             query = replace(query, k=query.k * _OVERFETCH)
 
     async def _ranked(self, space: Space, vector: Vector, products: Sequence[ProductHit], wanted: Wanted) -> Nearest:
@@ -97,6 +97,11 @@ class Finding:
         ranked = sorted(scored, key=lambda product: (-product.score, product.product_id))[: wanted.k]
         best = photos.get(ranked[0].product_id) if ranked else None
         return Nearest(space, "product", ranked, best.image_ids if best else ())
+
+
+def _scored(k: int) -> int:
+    """How many products, by their nearest photo, are looked at as a whole: that reads all of their photos."""
+    return 2 * k + 10
 
 
 def _query(space: Space, features: Vector, wanted: Wanted, count: int) -> Query:

@@ -93,7 +93,7 @@ async def test_a_version_that_is_not_supported_is_named_at_the_start(version: st
 async def test_a_version_that_is_supported_is_worked_with(version: str) -> None:
     async with serving(of_version(version)) as site, joined(at(site), "somewhere") as store:
         await store.check()
-    assert 2 == len(site.all_calls)
+    assert 4 == len(site.all_calls)
 
 
 async def test_a_version_that_is_not_supported_is_the_reason_why_the_store_is_not_ready() -> None:
@@ -204,7 +204,7 @@ async def test_one_node_that_fails_is_made_up_for_by_another() -> None:
 
 
 async def test_a_server_that_recovers_is_worked_with_again() -> None:
-    answers = [FAULTS["503"]] * 3 + [of_version("8.19.21")] * 2
+    answers = [FAULTS["503"]] * 3 + [of_version("8.19.21")] * 4
 
     async def answer(call: Call) -> None:
         await answers.pop(0)(call)

@@ -49,6 +49,14 @@ async def moved(store: ElasticsearchStore, before: Space) -> None:
         await found_in(store, before, FEATURES[0])
 
 
+async def switched_and_killed(store: ElasticsearchStore, space: Space) -> None:
+    """An activation up to the pointer, and no further."""
+    activating = store._activating
+    await activating._build(space, set())
+    await activating._indices.unlock(space)
+    await activating._changing.point_to(space)
+
+
 def vector_indices(tenancy: Tenancy) -> list[str]:
     """Those of spaces."""
     base = {f"{tenancy.namespace}@{name}" for name in ("entries", "state", "jobs")}
@@ -82,8 +90,7 @@ async def test_a_process_that_starts_is_in_the_live_space(tenancy: Tenancy) -> N
 async def test_a_switch_is_noticed_while_the_former_index_is_there_still(tenancy: Tenancy) -> None:
     async with filled(tenancy) as indexer, joined(tenancy.options, tenancy.namespace, indexer=False) as reader:
         await assert_right(reader, SPACE)
-        await indexer._activating._build(ONE.space, set())
-        await indexer._activating._changing.point_to(ONE.space)
+        await switched_and_killed(indexer, ONE.space)
         await asyncio.sleep(1.1)
         await moved(reader, SPACE)
         assert ONE.space == reader.space
@@ -144,8 +151,7 @@ async def test_a_kill_before_the_switch_leaves_the_space_before_and_nothing_else
 
 async def test_a_kill_after_the_switch_leaves_the_new_space_and_nothing_else(tenancy: Tenancy) -> None:
     async with filled(tenancy) as killed:
-        await killed._activating._build(ONE.space, set())
-        await killed._activating._changing.point_to(ONE.space)
+        await switched_and_killed(killed, ONE.space)
     async with working(tenancy) as store:
         await assert_right(store, ONE.space)
         assert [ONE.space.space_id] == vector_indices(tenancy)
