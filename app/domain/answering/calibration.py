@@ -5,10 +5,10 @@ answer is known; the square root because a lead from .00 to .05 tells more than 
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -90,16 +90,6 @@ class Calibration:
         unknown = (1 - right) * sigmoid(design @ np.array(self.unknown_coefficients))
         known_by, unknown_by = (1 - prior_unknown) / (1 - self.fitted_prior), prior_unknown / self.fitted_prior
         return np.asarray(right * known_by / ((1 - unknown) * known_by + unknown * unknown_by))
-
-    def plain(self) -> dict[str, Any]:
-        """All of it as JSON has it; `calibration_of` is the way back."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-
-def calibration_of(plain: Mapping[str, Any]) -> Calibration:
-    """What `plain` told."""
-    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-    return Calibration(**fields)
 
 
 def lack(examples: Sequence[Example]) -> Lack | None:

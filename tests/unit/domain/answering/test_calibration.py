@@ -1,6 +1,3 @@
-import json
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,7 +6,6 @@ from app.domain.answering.calibration import (
     Example,
     Lack,
     Signals,
-    calibration_of,
     fit_calibration,
     lack,
     weights_of,
@@ -123,12 +119,6 @@ def test_a_lone_product_leads_by_nothing_and_a_cosine_may_be_negative() -> None:
     calibration = fitted(queries(1000, 0.5, seed=1), 0.1)
     for signals in (Signals(-0.2, 0.0, -0.1), Signals(0.9, 0.0, 1.0)):
         assert 0 < calibration.probability(signals) < 1
-
-
-def test_it_is_kept_as_json_and_is_the_same_afterwards() -> None:
-    calibration = fitted(queries(200, 0.5, seed=1), 0.1)
-    assert calibration == calibration_of(json.loads(json.dumps(calibration.plain())))
-    assert calibration != calibration_of(replace(calibration, fitted_prior=0.2).plain())
 
 
 @pytest.mark.parametrize("prior", [0.1, 0.5, 0.9])
