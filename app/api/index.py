@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Request, Response, status
 
 from app.api.bodies import Photo, read_body, validated
 from app.api.deps import CHANGES, PAGE, Cursor, LabelPath, Limit, Using, decode_cursor, page
+from app.api.jobs import begun
 from app.api.problems import changing, responses
 from app.api.schemas.common import parse_attributes
 from app.api.schemas.images import Image
@@ -55,11 +56,7 @@ async def index_label(
     fetches and embeds everything again, in place, and removes what is not found any more.
     """
     wanted = options or IndexOptions()
-    job, new = await services.jobs.start(label_id, limit=wanted.limit, mode=wanted.mode)
-    if not new:
-        response.status_code = status.HTTP_200_OK
-    response.headers["Location"] = f"/jobs/{job.job_id}"
-    return JobOut.of(job, services.jobs.pace(job))
+    return begun(services, response, *await services.jobs.start(label_id, limit=wanted.limit, mode=wanted.mode))
 
 
 @router.post(
@@ -73,9 +70,7 @@ async def index_many(services: Using, response: Response, options: IndexManyOpti
     """Start a job for each label, and one whose `children` they are. A label whose job is live keeps that."""
     if options.all == (options.label_ids is not None):
         raise InvalidRequestError("invalid_request", 'Send either {"label_ids": [...]} or {"all": true}.')
-    job = await services.jobs.start_many(options.label_ids, options.mode)
-    response.headers["Location"] = f"/jobs/{job.job_id}"
-    return JobOut.of(job, services.jobs.pace(job))
+    return begun(services, response, await services.jobs.start_many(options.label_ids, options.mode))
 
 
 @router.delete(

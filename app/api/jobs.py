@@ -10,6 +10,8 @@ from app.api.deps import CHANGES, PAGE, Cursor, JobPath, Limit, Using, decode_cu
 from app.api.problems import changing, responses
 from app.api.schemas.failures import RetryOptions
 from app.api.schemas.jobs import JobOut, JobPage
+from app.domain.jobs import Job
+from app.flows.services import Services
 
 router = APIRouter(tags=["Jobs"])
 for part in (events, failures):
@@ -64,7 +66,11 @@ async def retry_job(
     409 `job_live` while the job itself is live, 409 `nothing_to_retry` when no image failed for these reasons.
     """
     reasons = options.reasons if options else None
-    job, new = await services.jobs.retry(job_id, reasons or ())
+    return begun(services, response, *await services.jobs.retry(job_id, reasons or ()))
+
+
+def begun(services: Services, response: Response, job: Job, new: bool = True) -> JobOut:  # noqa: FBT001, FBT002
+    """The answer to what began a job, or found one live already."""
     if not new:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = f"/jobs/{job.job_id}"

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Response, status
 
 from app.api.deps import CHANGES, PAGE, Cursor, Limit, Using, decode_cursor, encode_cursor
+from app.api.jobs import begun
 from app.api.problems import changing, responses
 from app.api.schemas.jobs import JobOut
 from app.api.schemas.spaces import AdaptOptions, CalibrationOut, SpaceOut, SpacePage
-from app.domain.jobs import Job
 from app.domain.spaces import SpaceCard
 from app.flows.services import Services
 
@@ -34,7 +34,7 @@ async def adapt(services: Using, response: Response, options: Annotated[AdaptOpt
     live space, at once, if it finds held-out photos better and does held-out products no harm. Otherwise the job's
     `detail` says by how much it is not, and `force` makes it live all the same. Searches go on meanwhile.
     """
-    return _begun(services, response, *await services.spaces.adapt(force=(options or AdaptOptions()).force))
+    return begun(services, response, *await services.spaces.adapt(force=(options or AdaptOptions()).force))
 
 
 @router.get("/spaces", summary="The spaces that there are", responses=responses(422, 503))
@@ -63,7 +63,7 @@ async def get_space(services: Using, space_id: SpacePath) -> SpaceOut:
 )
 async def activate_space(services: Using, response: Response, space_id: SpacePath) -> JobOut:
     """Start a job that brings a space, the raw one included, to what is indexed now, and then switches to it."""
-    return _begun(services, response, *await services.spaces.activate(space_id))
+    return begun(services, response, *await services.spaces.activate(space_id))
 
 
 @router.delete(
@@ -90,7 +90,7 @@ async def calibrate(services: Using, response: Response) -> JobOut:
 
     `POST /adapt` does so, too, for what it learned. Where there is too little data, the job's `detail` says of what.
     """
-    return _begun(services, response, *await services.spaces.calibrate())
+    return begun(services, response, *await services.spaces.calibrate())
 
 
 @router.get("/calibration", summary="How far answers can be trusted", responses=responses(404, 503))
@@ -100,13 +100,6 @@ async def get_calibration(services: Using) -> CalibrationOut:
     A threshold of `operating_points` may be set as LOOKALIKE_MATCH_THRESHOLD.
     """
     return CalibrationOut.of(await services.spaces.calibration())
-
-
-def _begun(services: Services, response: Response, job: Job, new: bool) -> JobOut:  # noqa: FBT001
-    if not new:
-        response.status_code = status.HTTP_200_OK
-    response.headers["Location"] = f"/jobs/{job.job_id}"
-    return JobOut.of(job, services.jobs.pace(job))
 
 
 def _shown(services: Services, card: SpaceCard) -> SpaceOut:
