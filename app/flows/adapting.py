@@ -56,7 +56,7 @@ class Adapting:
         if run.stop.is_set() or not moments.count:
             return _NOTHING_YET
         fitted = await self._workers.run(_fitted, moments, sample)
-        if fitted is None:
+        if fitted is None or run.stop.is_set():
             return _NOTHING_YET
         projection, check = fitted
         told = _told(check)

@@ -71,7 +71,9 @@ class Answering:
     async def _raw(self, features: Vector, image_ids: Sequence[str]) -> float:
         """The best cosine of the features with those of photos; 0 where all are gone meanwhile."""
         found = await self._store.features_of(image_ids)
-        return max((float(unit(kept.astype(np.float32)) @ features) for kept in found.values()), default=0.0)
+        if not found:
+            return 0.0
+        return float((unit(np.stack(list(found.values())).astype(np.float32)) @ features).max())
 
     async def _report(self, space_id: str) -> CalibrationReport | None:
         now = time.monotonic()

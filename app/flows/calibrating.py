@@ -15,6 +15,7 @@ from app.flows.galleries import Sample, read_sample
 from app.flows.run import Run
 
 _SEED: Final = 11
+_STOPPED: Final = "Not calibrated: the job was stopped."
 
 
 class Calibrating:
@@ -45,6 +46,8 @@ class Calibrating:
             if fold is None:
                 break
             examples += fold
+        if run.stop.is_set():
+            return _STOPPED
         report = await self._workers.run(self._fitted, space, sample, examples)
         if report is None:
             return f"Not calibrated: {lack(examples)}."

@@ -1,6 +1,7 @@
 """A photo's features -> the nearest photos in the live space -> products in order."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -88,15 +89,22 @@ class Finding:
         """The products by all of their photos. One that is gone meanwhile keeps its nearest photo's score."""
         found = await self._store.photos_of([product.product_id for product in products], space.space_id)
         photos = {product_id: _without(shown, wanted.left_out) for product_id, shown in found.items()}
-        scored = [
-            replace(product, score=_score(vector, shown.vectors))
-            if (shown := photos.get(product.product_id)) and shown.image_ids
-            else product
-            for product in products
-        ]
+        # Thousands of photos may count: beside the loop.
+        scored = await asyncio.to_thread(_all_scored, vector, products, photos)
         ranked = sorted(scored, key=lambda product: (-product.score, product.product_id))[: wanted.k]
         best = photos.get(ranked[0].product_id) if ranked else None
         return Nearest(space, "product", ranked, best.image_ids if best else ())
+
+
+def _all_scored(
+    vector: Vector, products: Sequence[ProductHit], photos: Mapping[str, ProductPhotos]
+) -> list[ProductHit]:
+    return [
+        replace(product, score=_score(vector, shown.vectors))
+        if (shown := photos.get(product.product_id)) and shown.image_ids
+        else product
+        for product in products
+    ]
 
 
 def _scored(k: int) -> int:

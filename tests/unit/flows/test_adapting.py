@@ -12,7 +12,7 @@ from app.domain.jobs import Job, JobKind, JobState
 from app.domain.ports import Ledger, Workers  # noqa: TC001 - mypy is told by them what the fakes stand for
 from app.domain.records import NewEntry
 from app.domain.spaces import NOTHING_LEARNED, Space
-from app.flows.adapting import Adapting
+from app.flows.adapting import Adapting, _fitted
 from app.flows.calibrating import Calibrating
 from app.flows.run import Run
 from tests.fakes import FakeStore
@@ -63,6 +63,44 @@ async def adapted(store: FakeStore, *, force: bool = False) -> Ended:
     parts = cast("Ledger", ledger), store, cast("Workers", Here())
     await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1)).work(Run(job))
     return ledger
+
+
+async def test_a_job_that_is_stopped_while_it_learns_changes_nothing() -> None:
+    store = await filled(*photos(40, 6, nuisance=8.0))
+    run = Run(Job("j", JobKind.ADAPT, JobState.QUEUED, None, datetime.now(UTC), options={"force": True}))
+
+    class Stopping(Here):
+        """The caller cancels while something is worked out."""
+
+        async def run(self, call: object, *args: object) -> object:
+            """Stopped before it is done."""
+            if call is _fitted:
+                run.stop.set()
+            return await super().run(call, *args)
+
+    ledger = Ended()
+    parts = cast("Ledger", ledger), store, cast("Workers", Stopping())
+    await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1)).work(run)
+    assert (RAW, JobState.RUNNING) == (store.space, ledger.state)
+    assert [NOTHING_LEARNED] == [card.projection for card in await store.spaces()]
+
+
+async def test_a_calibration_that_is_stopped_is_not_kept() -> None:
+    store = await filled(*photos(40, 6, nuisance=8.0))
+    run = Run(Job("j", JobKind.CALIBRATE, JobState.QUEUED, None, datetime.now(UTC)))
+
+    class Stopping(Here):
+        """The caller cancels after a fold."""
+
+        async def run(self, call: object, *args: object) -> object:
+            """Stopped once a fold is there."""
+            if call is next:
+                run.stop.set()
+            return await super().run(call, *args)
+
+    parts = cast("Ledger", Ended()), store, cast("Workers", Stopping())
+    await Calibrating(*parts, prior_unknown=0.1).work(run)
+    assert await store.calibration(RAW.space_id) is None
 
 
 async def filled(features: Vectors, product_ids: list[str]) -> FakeStore:
