@@ -22,6 +22,12 @@ class JobKind(StrEnum):
     """Learn how sure answers in the live space are."""
     ACTIVATE = "activate"
     """Make a space the live one."""
+    EVALUATE = "evaluate"
+    """Let labelled photos ask, and tell how well they are answered."""
+
+
+Option = str | bool | int | float | tuple[str, ...] | list[str] | None
+"""What can be asked of a job of no label."""
 
 
 class JobMode(StrEnum):
@@ -85,9 +91,9 @@ PROGRESS_FIELDS: Final = tuple(Progress.__dataclass_fields__)
 class Job:
     """A piece of work that outlives its request. A parent has children and no label of its own.
 
-    `options` are what was asked of a job of no label: `force` of adapt, `space_id` of activate. Before an index job is
-    planned, `progress.total` is how many images the catalogue counts for it. `remarks` tell what is unusual in how it
-    ran, such as that robots.txt was not obeyed.
+    `options` are what was asked of a job of no label, such as `force` of adapt or `space_id` of activate. Before an
+    index job is planned, `progress.total` is how many images the catalogue counts for it. `remarks` tell what is
+    unusual in how it ran, such as that robots.txt was not obeyed.
     """
 
     job_id: str
@@ -107,7 +113,7 @@ class Job:
     finished_at: datetime | None = None
     detail: str | None = None
     is_parent: bool = False
-    options: Mapping[str, str | bool] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

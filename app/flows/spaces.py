@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.domain.answering.report import CalibrationReport
 from app.domain.errors import NotFoundError
-from app.domain.jobs import Job, JobKind
+from app.domain.jobs import Job, JobKind, Option
 from app.domain.ports import Ledger, Store
 from app.domain.spaces import SpaceCard
 from app.flows.running import Runner
@@ -54,7 +54,7 @@ class Spaces:
         """Forget a space. Raises NotFoundError, ConflictError space_live."""
         await self._store.drop_space(space_id)
 
-    async def _begun(self, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+    async def _begun(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
         job, new = await self._ledger.open_job(kind, options)
         if new:
             self._runner.enqueue(job.job_id)

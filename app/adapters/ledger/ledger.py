@@ -8,7 +8,7 @@ from app.adapters.ledger import adopting, ending, failures, opening, planning, r
 from app.adapters.ledger.summaries import Summary
 from app.adapters.sqlite import SqliteFile
 from app.domain.errors import Reason
-from app.domain.jobs import FailedImage, HostOutcomes, Job, JobKind, JobRequest, JobState, Outcome, PlannedImage
+from app.domain.jobs import FailedImage, HostOutcomes, Job, JobKind, JobRequest, JobState, Option, Outcome, PlannedImage
 from app.domain.records import CatalogueImage
 
 
@@ -28,7 +28,7 @@ class SqliteLedger:
         """A parent of such jobs."""
         return await self._file.write(opening.open_index_jobs, requests)
 
-    async def open_job(self, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+    async def open_job(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
         """A new job of another kind than index, or the live one."""
         return await self._file.write(opening.open_job, kind, options)
 

@@ -15,7 +15,18 @@ from app.adapters.ledger.ledger import SqliteLedger
 from app.adapters.ledger.mirroring import Mirroring
 from app.adapters.ledger.summaries import Summaries, Summary
 from app.domain.errors import LookalikeError, NotTheIndexerError, Reason
-from app.domain.jobs import LIVE, FailedImage, HostOutcomes, Job, JobKind, JobRequest, JobState, Outcome, PlannedImage
+from app.domain.jobs import (
+    LIVE,
+    FailedImage,
+    HostOutcomes,
+    Job,
+    JobKind,
+    JobRequest,
+    JobState,
+    Option,
+    Outcome,
+    PlannedImage,
+)
 from app.domain.ports import Leadership
 from app.domain.records import CatalogueImage
 
@@ -76,7 +87,7 @@ class MirroredLedger:
         await self._make_known(job)
         return job
 
-    async def open_job(self, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+    async def open_job(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
         """A new job of another kind than index, or the live one."""
         self._check_leading()
         job, new = await self._ledger.open_job(kind, options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from app.adapters.ledger.reading import IS_LIVE, OPEN_PARENT, select
-from app.domain.jobs import Job, JobKind, JobMode, JobRequest, JobState
+from app.domain.jobs import Job, JobKind, JobMode, JobRequest, JobState, Option
 
 Connection = sqlite3.Connection
 
@@ -24,7 +24,7 @@ class NewJob:
     retry_of: str | None = None
     state: str = JobState.QUEUED
     kind: JobKind = JobKind.INDEX
-    options: Mapping[str, str | bool] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 def open_index_job(db: Connection, request: JobRequest) -> tuple[Job, bool]:
@@ -51,7 +51,7 @@ def open_index_jobs(db: Connection, requests: Sequence[JobRequest]) -> Job:
     return link(db, parent_id, [job_ids[label_id] for label_id in wanted])
 
 
-def open_job(db: Connection, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+def open_job(db: Connection, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
     """A new job of another kind than index, or the live one."""
     live = db.execute(f"SELECT job_id FROM jobs WHERE kind = ? AND {IS_LIVE}", (kind,)).fetchone()
     job_id = live[0] if live else insert(db, [NewJob(None, kind=kind, options=options)])[0]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.common import Page
 from app.domain.errors import Reason
-from app.domain.jobs import Job, JobKind, JobMode, JobState, Progress
+from app.domain.jobs import Job, JobKind, JobMode, JobState, Option, Progress
 from app.flows.running import Pace
 
 
@@ -72,8 +72,8 @@ class JobOut(BaseModel):
     children: list[str] = Field(description="Of a job for many labels: the labels' jobs.")
     retry_of: str | None = Field(description="The job whose failed images this one tries again.")
     state: JobState
-    options: Mapping[str, str | bool] = Field(
-        description="What was asked of a job of no label: `force` of adapt, `space_id` of activate."
+    options: Mapping[str, Option] = Field(
+        description="What was asked of a job of no label, such as `force` of adapt or `space_id` of activate."
     )
     detail: str | None = Field(description="What came of it, or why it could not go on.")
     remarks: list[str] = Field(description="What is unusual in how it ran.")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.domain.errors import Reason
-from app.domain.jobs import FailedImage, HostOutcomes, Job, JobKind, JobRequest, JobState, Outcome, PlannedImage
+from app.domain.jobs import FailedImage, HostOutcomes, Job, JobKind, JobRequest, JobState, Option, Outcome, PlannedImage
 from app.domain.records import CatalogueImage
 
 
@@ -30,7 +30,7 @@ class Ledger(Protocol):
         ConflictError job_live while the job itself is live, nothing_to_retry when no image failed for these reasons.
         """
 
-    async def open_job(self, kind: JobKind, options: Mapping[str, str | bool]) -> tuple[Job, bool]:
+    async def open_job(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
         """A new queued job of another kind than index, and True; or the live one of that kind, and False."""
 
     async def plan(self, job_id: str, first: int, images: Sequence[CatalogueImage]) -> None:

@@ -1,0 +1,72 @@
+"""Questions and a gallery, features only -> how far simpler means would come.
+
+The network's own features, colour alone, and chance. The gallery streams through in blocks.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from app.domain.evaluating.records import Baseline
+from app.domain.features import EMBEDDING_DIMENSIONS, Vectors, unit
+
+Features = npt.NDArray[np.floating]
+"""float16 or float32 [n, dimensions], rows of unit length."""
+
+RAW: Final = "features, nothing learned"
+NETWORK: Final = "network features alone"
+COLOUR: Final = "colour alone"
+CHANCE: Final = "random photo"
+
+
+class Baselines:
+    """The nearest photo of each question, by each of the simpler means."""
+
+    def __init__(self, features: Features, product_ids: Sequence[str]) -> None:
+        """Questions, at least one, and their own products."""
+        self._own = np.array(product_ids, dtype=object)
+        self._questions = {name: _part(features, name) for name in _parts(features.shape[1])}
+        self._best = {name: np.full(len(features), -np.inf, np.float32) for name in self._questions}
+        self._found = {name: np.full(len(features), None, dtype=object) for name in self._questions}
+        self._photos = dict[str, int]()
+        self._count = 0
+
+    def add(self, features: Features, product_ids: Sequence[str]) -> None:
+        """Show them a block of the gallery."""
+        if not len(features):
+            return
+        owners = np.array(product_ids, dtype=object)
+        for name, questions in self._questions.items():
+            cosines = questions @ _part(features, name).T
+            nearest = cosines.argmax(axis=1)
+            scores = cosines[np.arange(len(questions)), nearest]
+            better = scores > self._best[name]
+            self._best[name][better] = scores[better]
+            self._found[name][better] = owners[nearest[better]]
+        for product_id in product_ids:
+            self._photos[product_id] = self._photos.get(product_id, 0) + 1
+        self._count += len(features)
+
+    def told(self) -> list[Baseline]:
+        """Over the questions whose product is in the gallery; none where there are none."""
+        known = np.array([product_id in self._photos for product_id in self._own])
+        if not known.any():
+            return []
+        own = self._own[known]
+        shares = [Baseline(name, float((found[known] == own).mean())) for name, found in self._found.items()]
+        chance = float(np.mean([self._photos[product_id] for product_id in own])) / self._count
+        return [*shares, Baseline(CHANCE, chance)]
+
+
+def _parts(dimensions: int) -> tuple[str, ...]:
+    return (RAW, NETWORK, COLOUR) if dimensions > EMBEDDING_DIMENSIONS else (RAW,)
+
+
+def _part(features: Features, name: str) -> Vectors:
+    """float32 [n, dimensions of the part], unit length."""
+    rows = features.astype(np.float32)
+    if name == NETWORK:
+        return unit(rows[:, :EMBEDDING_DIMENSIONS])
+    return unit(rows[:, EMBEDDING_DIMENSIONS:] if name == COLOUR else rows)
