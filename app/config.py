@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_LEAST_DIMENSIONS: Final = 16
 _MODELS: Final = Path(__file__).resolve().parent.parent / "models"
 
 
@@ -18,6 +19,13 @@ def _listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _none_or_enough(dimensions: int | None) -> int | None:
+    if dimensions and dimensions < _LEAST_DIMENSIONS:
+        message = f"{dimensions} numbers tell too little: at least {_LEAST_DIMENSIONS}, or 0 for all"
+        raise ValueError(message)
+    return dimensions
 
 
 def _name_server(text: str) -> str:
@@ -50,6 +58,9 @@ class Settings(BaseSettings):
         description="Folder of photos (<root>/<label>/[<product>/]*.jpg), a data set's file or folder, or a table.",
     )
     catalogs: Path | None = Field(None, description="TOML file that names several catalogues, in place of `catalog`.")
+    queries: Path | None = Field(
+        None, description="Catalogue of labelled photos that ask in evaluations, and are never indexed."
+    )
     keep: Literal["original", "thumbnail", "none"] = Field(
         "original", description="What is kept of a downloaded photo, beside its vector."
     )
@@ -101,6 +112,15 @@ class Settings(BaseSettings):
     )
     match_threshold: float = Field(0.9, ge=0, le=1, description="Confidence from which an answer is a match.")
     no_match_threshold: float = Field(0.3, ge=0, le=1, description="Confidence below which an answer is no match.")
+    adapt: Literal["manual", "auto"] = Field(
+        "manual", description="Whether products are learned again when the gallery has grown by a tenth (auto)."
+    )
+    space_dimensions: Annotated[int | None, AfterValidator(_none_or_enough)] = Field(
+        None,
+        ge=0,
+        le=4096,
+        description="Numbers that a learned vector is cut to; 0: none, by default as the store does.",
+    )
     media: Path | None = Field(
         None, description="Folder of kept photos that several processes share; by default in the data folder."
     )

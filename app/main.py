@@ -14,7 +14,20 @@ from fastapi_offline import FastAPIOffline
 from pydantic.json_schema import models_json_schema
 
 from app import __version__
-from app.api import compare, duplicates, images, index, jobs, labels, problems, products, search, service, spaces
+from app.api import (
+    compare,
+    duplicates,
+    evaluations,
+    images,
+    index,
+    jobs,
+    labels,
+    problems,
+    products,
+    search,
+    service,
+    spaces,
+)
 from app.api.schemas.compare import CompareForm, CompareRequest
 from app.api.schemas.labels import UploadForm
 from app.api.schemas.search import BatchForm, BatchRequest, SearchForm, SearchRequest
@@ -56,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         static_url="/docs-assets",
     )
     # Matched in this order: what is asked most, first.
-    for module in (search, index, jobs, images, labels, products, compare, duplicates, spaces, service):
+    for module in (search, index, jobs, images, labels, products, compare, duplicates, spaces, evaluations, service):
         app.include_router(module.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     app.add_middleware(

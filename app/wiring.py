@@ -16,8 +16,11 @@ from app.adapters.embedding import OnnxEmbedder
 from app.adapters.workers import ThreadWorkers, usable_cores
 from app.config import Settings
 from app.domain.answering.deciding import Thresholds
+from app.domain.evaluating.plan import QUERIES
+from app.domain.evaluating.summing import Judge
 from app.domain.imaging import Limits
 from app.domain.jobs import JobKind
+from app.domain.learning.reducing import WHOLE, Reduction
 from app.domain.ports import Catalogue, Downloads, Embedder, Workers
 from app.domain.records import ProductFrom
 from app.domain.spaces import Space
@@ -30,13 +33,20 @@ from app.flows.calibrating import Calibrating
 from app.flows.comparing import Comparing
 from app.flows.duplicates import Duplicates
 from app.flows.editing import Editing
+from app.flows.evaluating import Evaluating
+from app.flows.evaluations import Evaluations
+from app.flows.growing import Growing, ThenChanged
 from app.flows.indexing import Indexing
 from app.flows.jobs import Jobs
 from app.flows.leading import Leading
 from app.flows.meeting import Meeting
+from app.flows.photos import Photos
+from app.flows.pictures import Pictures
 from app.flows.querying import Querying
+from app.flows.questions import Questions
 from app.flows.recording import Recorder
 from app.flows.removing import Removing
+from app.flows.rounds import Rounds, Scratch
 from app.flows.running import Runner, Work
 from app.flows.search_batches import SearchBatches
 from app.flows.searching import Searching
@@ -47,10 +57,12 @@ from app.flows.uploading import Uploading
 from app.flows.waiting import Waiting
 from app.flows.watching import Watching
 from app.flows.working import Working
-from app.wiring_stores import Kept, open_kept
+from app.wiring_stores import EMBEDDED, Kept, open_kept, scratch_in
 
 _INDEXING_NICENESS: Final = 10
 """Searches outrank indexing."""
+_ON_A_CLUSTER: Final = Reduction(384, from_photos=100_000)
+"""Few photos are searched as quickly whole; of many, whole vectors take five times the disk and memory."""
 _UNBOUNDED: Final = 1_000_000
 """Indexing bounds itself, by how many batches are under way."""
 _BODIES_TIMES: Final = 2
@@ -66,6 +78,9 @@ class _Parts:
     embedder: Embedder
     kept: Kept
     catalogue: Catalogue
+    queries: Catalogue
+    scratch: Scratch
+    limits: Limits
     downloads: Downloads
     search_workers: Workers
     index_workers: Workers
@@ -80,14 +95,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         parts = await _open_parts(settings, stack)
         browsing = Browsing(parts.catalogue, parts.kept.store, parts.kept.media, parts.kept.ledger)
-        runner = _runner(settings, parts, browsing)
-        leading = Leading(parts.kept.leadership, parts.kept.ledger, runner)
+        changed = asyncio.Event()
+        runner = _runner(settings, parts, browsing, changed)
+        leading = _leading(settings, parts, runner, changed)
         await leading.open()
         stack.push_async_callback(leading.close)
         jobs = Jobs(parts.kept.ledger, runner, browsing, parts.kept.store, leading)
         querying = Querying(parts.embedder, parts.search_workers, parts.kept.store, parts.downloads)
-        thresholds = Thresholds(settings.match_threshold, settings.no_match_threshold)
-        answering = Answering(parts.kept.store, thresholds, prior_unknown=settings.prior_unknown)
+        answering = Answering(parts.kept.store, _thresholds(settings), prior_unknown=settings.prior_unknown)
         searching = Searching(querying, answering, parts.kept.store, parts.catalogue)
         at_once = max(1, parts.search_threads - 1)
         yield Services(
@@ -102,6 +117,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 parts.kept.store,
                 parts.kept.media,
                 ProductFrom(settings.product_from),
+                changed=changed,
             ),
             editing=Editing(parts.kept.store, parts.kept.media),
             jobs=jobs,
@@ -109,11 +125,24 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             watching=Watching(parts.kept.ledger, jobs),
             removing=Removing(jobs, parts.kept.store, parts.kept.media),
             spaces=Spaces(parts.kept.ledger, runner, parts.kept.store),
+            evaluations=Evaluations(
+                parts.kept.ledger, runner, parts.kept.store, browsing, has_queries=settings.queries is not None
+            ),
             embedder=parts.embedder,
             store=parts.kept.store,
             ledger=parts.kept.ledger,
             max_upload_bytes=settings.max_image_bytes,
         )
+
+
+@asynccontextmanager
+async def open_queries(settings: Settings, cache_folder: Path) -> AsyncIterator[tuple[Catalogue, Photos]]:
+    """The catalogue of queries alone, and what reads its photos. Raises CatalogueError."""
+    async with AsyncExitStack() as stack:
+        queries = await stack.enter_async_context(opened_catalogue(settings.queries, cache_folder, name=QUERIES))
+        downloads = await stack.enter_async_context(open_downloads(_download_options(settings)))
+        workers = stack.enter_context(closing(ThreadWorkers("queries", 1, _UNBOUNDED)))
+        yield queries, Photos(queries, downloads, workers, settings.max_image_bytes)
 
 
 async def _open_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
@@ -130,6 +159,11 @@ async def _open_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
         embedder=embedder,
         kept=kept,
         catalogue=await stack.enter_async_context(_catalogue(settings, folder / "catalogues")),
+        queries=await stack.enter_async_context(
+            opened_catalogue(settings.queries, folder / "catalogues" / QUERIES, name=QUERIES)
+        ),
+        scratch=scratch_in(folder, space),
+        limits=limits,
         downloads=await stack.enter_async_context(open_downloads(_download_options(settings))),
         search_workers=stack.enter_context(closing(ThreadWorkers("search", search_threads, settings.search_queue))),
         index_workers=stack.enter_context(
@@ -140,7 +174,13 @@ async def _open_parts(settings: Settings, stack: AsyncExitStack) -> _Parts:
     )
 
 
-def _runner(settings: Settings, parts: _Parts, browsing: Browsing) -> Runner:
+def _leading(settings: Settings, parts: _Parts, runner: Runner, changed: asyncio.Event) -> Leading:
+    kept = parts.kept
+    growing = Growing(kept.ledger, kept.store, runner, changed)
+    return Leading(kept.leadership, kept.ledger, runner, (growing,) if settings.adapt == "auto" else ())
+
+
+def _runner(settings: Settings, parts: _Parts, browsing: Browsing, changed: asyncio.Event) -> Runner:
     product_from = ProductFrom(settings.product_from)
     waiting = Waiting(parts.kept.media)
     indexing = Indexing(
@@ -167,14 +207,39 @@ def _runner(settings: Settings, parts: _Parts, browsing: Browsing) -> Runner:
     )
     learning = parts.kept.ledger, parts.kept.store, parts.index_workers
     calibrating = Calibrating(*learning, prior_unknown=settings.prior_unknown)
-    adapting = Adapting(*learning, calibrating)
+    adapting = Adapting(*learning, calibrating, _reduction(settings))
     works: dict[JobKind, Work] = {
-        JobKind.INDEX: working,
+        JobKind.INDEX: ThenChanged(working, changed),
         JobKind.ADAPT: adapting,
         JobKind.ACTIVATE: adapting,
         JobKind.CALIBRATE: calibrating,
+        JobKind.EVALUATE: _evaluating(settings, parts, browsing),
     }
     return Runner(parts.kept.ledger, works, waiting, jobs_at_once=settings.jobs_at_once, parts=(stage, recorder))
+
+
+def _evaluating(settings: Settings, parts: _Parts, browsing: Browsing) -> Evaluating:
+    judge = Judge(parts.embedder.card.name, _thresholds(settings), settings.prior_unknown)
+    kept, workers = parts.kept, parts.index_workers
+    photos = Photos(parts.queries, parts.downloads, workers, parts.limits.max_bytes)
+    return Evaluating(
+        ledger=kept.ledger,
+        store=kept.store,
+        questions=Questions(parts.queries, photos, parts.embedder, workers, ProductFrom(settings.product_from)),
+        rounds=Rounds(kept.ledger, kept.store, workers, parts.scratch, judge, named_ids=settings.catalogs is not None),
+        pictures=Pictures(browsing, photos, workers, parts.limits),
+        judge=judge,
+    )
+
+
+def _reduction(settings: Settings) -> Reduction:
+    if settings.space_dimensions is None:
+        return WHOLE if settings.store == EMBEDDED else _ON_A_CLUSTER
+    return Reduction(settings.space_dimensions or None)
+
+
+def _thresholds(settings: Settings) -> Thresholds:
+    return Thresholds(settings.match_threshold, settings.no_match_threshold)
 
 
 def _catalogue(settings: Settings, cache_folder: Path) -> AbstractAsyncContextManager[Catalogue]:

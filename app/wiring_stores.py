@@ -1,8 +1,11 @@
 """The composition of what entries and jobs are kept in: embedded, or on a cluster that several processes share."""
 
-from contextlib import AsyncExitStack, closing
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from pydantic import SecretStr
@@ -24,6 +27,8 @@ from app.domain.ports import Leadership, Ledger, Media, Store
 from app.domain.spaces import Space
 
 EMBEDDED: Final = "embedded"
+_SCRATCH: Final = "scratch"
+_SCRATCH_READERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,24 @@ async def _open_shared(
     stack.push_async_callback(lease.close)
     ledger = MirroredLedger(own_ledger, JobSummaries(cluster, names, fence), lease, where)
     return Kept(store, ledger, lease, media)
+
+
+def scratch_in(folder: Path, space: Space) -> Callable[[], AbstractAsyncContextManager[Store]]:
+    """What opens temporary stores in a data folder; those of a process that was killed are forgotten."""
+    place = folder / _SCRATCH
+    shutil.rmtree(place, ignore_errors=True)
+
+    @asynccontextmanager
+    async def scratch() -> AsyncIterator[Store]:
+        place.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=place) as own:
+            store = await EmbeddedStore.open(Path(own), space, readers=_SCRATCH_READERS)
+            try:
+                yield store
+            finally:
+                await store.close()
+
+    return scratch
 
 
 def own_address(settings: Settings) -> str:

@@ -23,6 +23,9 @@ import numpy.typing as npt
 from benchmarks.processes import alone, memory_of
 from benchmarks.report import Goal, print_report, table
 
+from app.domain.answering.calibration import fit_calibration
+from app.domain.answering.examples import cross_fitted
+from app.domain.answering.reliability import reliability_of_examples
 from app.domain.features import unit
 from app.domain.learning.checking import SelfCheck, checked
 from app.domain.learning.fitting import fit, spread_of
@@ -36,10 +39,11 @@ _STRONG_SHARE: Final = 0.1
 _WITHIN: Final = (6.0, 0.8)
 """How much photos of a product differ in the strong directions and in the others, in those between products."""
 _CUT: Final = 384
+_PRIOR_UNKNOWN: Final = 0.1
 _SAMPLE_INTERVAL_S: Final = 0.01
 _GOAL_PHOTOS: Final = 100_000
 _GOAL_FIT_S: Final = 30
-_GOAL_CHECK_S: Final = 90
+_GOAL_PROOF_S: Final = 180
 _GOAL_MB: Final = 700
 _GOAL_MANY_MB: Final = 1500
 
@@ -59,12 +63,11 @@ class Gallery:
         """Of all features."""
         return len(self.products) * self.dimensions * 2
 
-    def blocks(self, most: int | None = None) -> Iterator[tuple[Half, list[str]]]:
-        """The first photos, at most so many, block by block, and the ids of their products."""
-        count = min(len(self.products), most or len(self.products))
+    def blocks(self) -> Iterator[tuple[Half, list[str]]]:
+        """All photos, block by block, and the ids of their products."""
         with self.file.open("rb") as file:
-            for first in range(0, count, _BLOCK):
-                named = self.products[first : min(first + _BLOCK, count)]
+            for first in range(0, len(self.products), _BLOCK):
+                named = self.products[first : first + _BLOCK]
                 rows = np.fromfile(file, np.float16, len(named) * self.dimensions)
                 yield rows.reshape(len(named), -1), [f"product-{number}" for number in named.tolist()]
 
@@ -137,23 +140,29 @@ def learn(gallery: Gallery, clock: Clock) -> Projection:
     return projection
 
 
-def use(projection: Projection, gallery: Gallery, most: int, clock: Clock) -> None:
+def use(projection: Projection, gallery: Gallery, cut: int, clock: Clock) -> None:
     """Project all photos, and cut the space."""
     with clock.step("vectors of all"):
         for features, _ in gallery.blocks():
             projection.apply(features).astype(np.float16)
-    with clock.step(f"basis of {_CUT} from {most:,}"):
+    with clock.step(f"basis of {cut or _CUT}"):
         second = SecondMoment(projection.dimensions)
-        for features, _ in gallery.blocks(most):
+        for features, _ in gallery.blocks():
             second.add(projection.apply(features))
-        projection.reduced(basis_of(second, _CUT))
+        projection.reduced(basis_of(second, cut or _CUT))
 
 
-def check(gallery: Gallery, most: int, clock: Clock) -> SelfCheck:
-    """The self-check on whole products with so many photos together."""
+def check(gallery: Gallery, most: int, cut: int, clock: Clock) -> SelfCheck:
+    """The self-check and the calibration on whole products with so many photos together."""
     features, ids = _sample(gallery, most)
     with clock.step(f"self-check on {len(ids):,}"):
-        return checked(features, ids, _SEED)
+        found = checked(features, ids, _SEED, cut or None)
+    with clock.step(f"calibration on {len(ids):,}"):
+        folds = cross_fitted(features, ids, _SEED, adapted=True, dimensions=cut or None)
+        examples = [each for fold in folds for each in fold]
+        if (calibration := fit_calibration(examples, _PRIOR_UNKNOWN)) is not None:
+            reliability_of_examples(calibration, examples, seed=_SEED)
+    return found
 
 
 def _sample(gallery: Gallery, most: int) -> tuple[Features, Sequence[str]]:
@@ -171,21 +180,22 @@ def _sample(gallery: Gallery, most: int) -> tuple[Features, Sequence[str]]:
 def _goals(photos: int, steps: Sequence[Step]) -> list[Goal]:
     if photos < _GOAL_PHOTOS:
         return []
-    learning, checking = steps[:3], steps[-1]
+    learning, proof = steps[:3], steps[-2:]
     many = photos > _GOAL_PHOTOS
     memory = Goal("MB beyond idle", max(each.above_idle_mb for each in learning), _GOAL_MANY_MB if many else _GOAL_MB)
     if many:
         return [memory]
     seconds = Goal("seconds of sums, spread and fit", sum(each.seconds for each in learning), _GOAL_FIT_S)
-    return [seconds, memory, Goal("seconds of the self-check", checking.seconds, _GOAL_CHECK_S)]
+    proved = Goal("seconds of self-check and calibration", sum(each.seconds for each in proof), _GOAL_PROOF_S)
+    return [seconds, memory, proved]
 
 
 def _measure(arguments: argparse.Namespace, folder: Path) -> None:
     gallery = make(folder / "features", arguments.photos, arguments.dimensions, arguments.products)
     clock = Clock()
     most = min(arguments.checked, arguments.photos)
-    use(learn(gallery, clock), gallery, most, clock)
-    found = check(gallery, most, clock)
+    use(learn(gallery, clock), gallery, arguments.cut, clock)
+    found = check(gallery, most, arguments.cut, clock)
     title = f"{arguments.photos:,} photos x {arguments.dimensions}, {arguments.products:,} products"
     tables = [
         table(title, ("", "s", "MB beyond idle"), [
@@ -205,7 +215,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=int, default=_GOAL_PHOTOS, help="how many (100000)")
     parser.add_argument("--dimensions", type=int, default=1664, help="of their features (1664)")
     parser.add_argument("--products", type=int, default=5000, help="how many (5000)")
-    parser.add_argument("--checked", type=int, default=20_000, help="photos that the self-check takes (20000)")
+    parser.add_argument("--checked", type=int, default=20_000, help="photos for self-check and calibration (20000)")
+    parser.add_argument("--cut", type=int, default=0, help="numbers that vectors are cut to for these; 0: none (0)")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     return parser.parse_args()
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from app.domain.answering.report import CalibrationReport
 from app.domain.errors import ConflictError, NotFoundError, SpaceChangedError
+from app.domain.evaluating.records import Evaluation
 from app.domain.filters import matches
-from app.domain.ports.store import MAX_PHOTOS
+from app.domain.ports.store import MAX_EVALUATIONS, MAX_PHOTOS
 from app.domain.records import (
     Description,
     Entry,
@@ -41,6 +42,7 @@ class Shelf:
     learned: dict[str, LearnedSpace] = field(default_factory=dict)
     reports: dict[str, CalibrationReport] = field(default_factory=dict)
     live: str = ""
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
 
 
 class FakeStore:
@@ -124,6 +126,16 @@ class FakeStore:
     async def calibration(self, space_id: str) -> CalibrationReport | None:
         """From the shelf."""
         return self._shelf.reports.get(space_id)
+
+    async def keep_evaluation(self, evaluation: Evaluation) -> None:
+        """On the shelf, which is sorted anew."""
+        kept = {**self._shelf.evaluations, evaluation.evaluation_id: evaluation}
+        latest = sorted(kept.values(), key=lambda one: (one.created_at, one.evaluation_id))[-MAX_EVALUATIONS:]
+        self._shelf.evaluations = {one.evaluation_id: one for one in latest}
+
+    async def evaluation(self, evaluation_id: str) -> Evaluation | None:
+        """From the shelf."""
+        return self._shelf.evaluations.get(evaluation_id)
 
     async def features_of(self, image_ids: Sequence[str]) -> Mapping[str, StoredFeatures]:
         """Those of the live space's model."""

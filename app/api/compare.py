@@ -27,7 +27,8 @@ async def compare_photos(services: Using, request: Request, response: Response) 
 
     Send exactly two. In a form they are files in `image`, an `image_id` or an `image_url`, each of which may be
     repeated; in JSON `a` and `b` have an `image_id` or an `image_url` each. The order makes no difference, and neither
-    photo is stored. `same_product_probability` is null, with a `reason`, as long as nothing was calibrated.
+    photo is stored. `same_product_probability` is fitted with the confidences of answers, and null, with a `reason`, as
+    long as nothing was calibrated.
     """
     body = await read_body(request, COMPARED * services.max_upload_bytes, repeated=_REPEATED)
     sources = _of_form(body) if body.is_form else _of_json(body)

@@ -36,6 +36,7 @@ _STATUS: Final = {
     "space_not_found": HTTPStatus.NOT_FOUND,
     "not_calibrated": HTTPStatus.NOT_FOUND,
     "product_not_found": HTTPStatus.NOT_FOUND,
+    "evaluation_not_found": HTTPStatus.NOT_FOUND,
     "image_too_large": HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else HTTPStatus(413),
     "unsupported_image_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "image_undecodable": HTTPStatus(422),

@@ -87,6 +87,15 @@ class Service:
         files = [("image", ("photo", photo)) for photo in photos]
         return self._call("POST", "/search", {"results": list}, files=files, data=fields)
 
+    def products(self) -> list[Json]:
+        """Every product, and how many photos each has."""
+        return list(self._items("/products", {}))
+
+    def thumbnail(self, image_id: str) -> bytes | None:
+        """A small picture of an indexed image; None where the service has none."""
+        answer = self._send("GET", f"/images/{_segment(image_id)}/thumbnail")
+        return answer.content if answer.is_success else None
+
     # Jobs.
 
     def jobs(self, limit: int) -> Json:

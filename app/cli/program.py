@@ -10,6 +10,7 @@ from app.cli import jobs
 from app.cli.catalogue import catalogue
 from app.cli.copy_flags import copy
 from app.cli.errors import CommandError
+from app.cli.evaluate import evaluate
 from app.cli.index import index
 from app.cli.labels import labels
 from app.cli.search import search
@@ -30,7 +31,7 @@ application = typer.Typer(
     rich_markup_mode=None,  # in boxes, a narrow terminal cuts the names of variables short
     epilog=_EXIT_CODES,
 )
-for verb in (serve, status, catalogue, labels, index, search, copy):
+for verb in (serve, status, catalogue, labels, index, search, evaluate, copy):
     application.command()(verb)
 application.add_typer(jobs.application, name="jobs")
 
@@ -51,7 +52,10 @@ def _before_the_verb(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Which products look like this photo? `serve` runs the service, `copy` moves its store; the others ask it."""
+    """Which products look like this photo?
+
+    `serve` runs the service, `evaluate` tells how good it is, `copy` moves its store; the others ask it.
+    """
     context.obj = targeted(context, url, as_json=as_json)
 
 

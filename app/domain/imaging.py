@@ -258,10 +258,10 @@ def download_name(image_id: str, data: bytes) -> str:
     return f"{image_id}.{extension}" if extension else image_id
 
 
-def thumbnail(data: bytes, limits: Limits) -> bytes:
-    """An encoded photo -> a JPEG of at most 256 pixels a side. Raises ImageRejectedError."""
-    image, _ = decode(data, limits, None, wanted_side=THUMBNAIL_SIDE)
-    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
+def thumbnail(data: bytes, limits: Limits, side_px: int = THUMBNAIL_SIDE) -> bytes:
+    """An encoded photo -> a JPEG of at most so many pixels a side. Raises ImageRejectedError."""
+    image, _ = decode(data, limits, None, wanted_side=side_px)
+    image.thumbnail((side_px, side_px), Image.Resampling.BICUBIC)
     encoded = io.BytesIO()
     image.save(encoded, "JPEG", quality=85)
     return encoded.getvalue()

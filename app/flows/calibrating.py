@@ -1,11 +1,12 @@
 """The gallery's own photos, held out -> how sure answers in a space are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from app.domain.answering.calibration import Example, fit_calibration, lack
 from app.domain.answering.examples import cross_fitted
+from app.domain.answering.pairs import fit_pairs
 from app.domain.answering.reliability import reliability_of_examples
 from app.domain.answering.report import CalibrationReport
 from app.domain.ports import Ledger, Store, Workers
@@ -38,9 +39,13 @@ class Calibrating:
 
     async def calibrate(self, space: Space, sample: Sample, run: Run) -> str:
         """Fit and keep a calibration for a space; what came of it, in a sentence."""
+        return await self.keep(await self.fitted(space, sample, run))
+
+    async def fitted(self, space: Space, sample: Sample, run: Run) -> CalibrationReport | str:
+        """A calibration for a space, which need not be live or kept; or why there is none, in a sentence."""
         examples: list[Example] = []
         # A fold at a time, so that a job that is cancelled ends soon.
-        folds = cross_fitted(sample.features, sample.product_ids, _SEED, adapted=space.projection is not None)
+        folds = self._folds(space, sample)
         while not run.stop.is_set():
             fold: list[Example] | None = await self._workers.run(next, folds, None)
             if fold is None:
@@ -49,11 +54,22 @@ class Calibrating:
         if run.stop.is_set():
             return _STOPPED
         report = await self._workers.run(self._fitted, space, sample, examples)
-        if report is None:
-            return f"Not calibrated: {lack(examples)}."
-        await self._store.keep_calibration(report)
-        reliability = report.reliability
+        return report or f"Not calibrated: {lack(examples)}."
+
+    async def keep(self, found: CalibrationReport | str) -> str:
+        """Keep what `fitted` found; what came of it, in a sentence."""
+        if isinstance(found, str):
+            return found
+        await self._store.keep_calibration(found)
+        reliability = found.reliability
         return f"Calibrated: ECE {reliability.ece:.3f}, where chance alone would leave {reliability.ece_floor:.3f}."
+
+    def _folds(self, space: Space, sample: Sample) -> Iterator[list[Example]]:
+        learned = space.projection
+        dimensions = learned.dimensions if learned and learned.basis is not None else None
+        return cross_fitted(
+            sample.features, sample.product_ids, _SEED, adapted=learned is not None, dimensions=dimensions
+        )
 
     def _fitted(self, space: Space, sample: Sample, examples: Sequence[Example]) -> CalibrationReport | None:
         calibration = fit_calibration(examples, self._prior_unknown)
@@ -66,4 +82,5 @@ class Calibrating:
             fitted_at=datetime.now(UTC),
             images=len(sample.product_ids),
             products=len(set(sample.product_ids)),
+            pairs=fit_pairs([pair for each in examples for pair in each.pairs]),
         )

@@ -1,7 +1,7 @@
 """The store's gallery, gone through once: every block to who adds it up, and a part that fits into memory."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,10 +17,11 @@ _SEED: Final = 7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Photos of whole products, by chance: [n, D] and whose they are. All of the gallery, if it is small."""
+    """Photos of whole products, by chance: [n, D], whose they are, and which. All of the gallery, if it is small."""
 
     features: StoredFeatures
     product_ids: list[str]
+    image_ids: list[str]
 
 
 async def product_sizes(store: Store) -> dict[str, int]:
@@ -29,6 +30,14 @@ async def product_sizes(store: Store) -> dict[str, int]:
     while page := await store.product_sizes(next(reversed(sizes), ""), _BLOCK):
         sizes.update(page)
     return sizes
+
+
+async def blocks_of(store: Store, stop: asyncio.Event) -> AsyncIterator[GalleryBlock]:
+    """The gallery by rising image id, or as far as it came when `stop` is set."""
+    after = ""
+    while not stop.is_set() and (block := await store.gallery(after, _BLOCK)).image_ids:
+        yield block
+        after = block.image_ids[-1]
 
 
 async def read_sample(
@@ -40,15 +49,16 @@ async def read_sample(
 ) -> Sample:
     """Go through the gallery, or as far as it came when `stop` is set; `see` is shown each block, on a worker."""
     chosen = _chosen(await product_sizes(store) if sizes is None else sizes)
-    features, product_ids, after = [np.empty((0, store.space.feature_dimensions), np.float16)], list[str](), ""
-    while not stop.is_set() and (block := await store.gallery(after, _BLOCK)).image_ids:
+    features = [np.empty((0, store.space.feature_dimensions), np.float16)]
+    product_ids, image_ids = list[str](), list[str]()
+    async for block in blocks_of(store, stop):
         if see:
             await workers.run(see, block)
         kept = [place for place, product_id in enumerate(block.product_ids) if product_id in chosen]
         features.append(block.features[kept])
         product_ids += [block.product_ids[place] for place in kept]
-        after = block.image_ids[-1]
-    return Sample(np.concatenate(features), product_ids)
+        image_ids += [block.image_ids[place] for place in kept]
+    return Sample(np.concatenate(features), product_ids, image_ids)
 
 
 def _chosen(sizes: Mapping[str, int]) -> frozenset[str]:

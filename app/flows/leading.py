@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from app.domain.errors import NotTheIndexerError, StoreUnavailableError
 from app.domain.ports import Leadership, Ledger
-from app.flows.running import Runner
+from app.flows.running import Part, Runner
 
 _log = logging.getLogger(__name__)
 
@@ -17,11 +18,12 @@ _LONGEST_WAIT_S: Final = 10.0
 class Leading:
     """Takes the jobs over whenever this process becomes the indexer, and leaves them when it is not any more."""
 
-    def __init__(self, leadership: Leadership, ledger: Ledger, runner: Runner) -> None:
-        """Nothing runs before `open`."""
+    def __init__(self, leadership: Leadership, ledger: Ledger, runner: Runner, parts: Sequence[Part] = ()) -> None:
+        """Nothing runs before `open`. `parts` are open while jobs run here, and may begin some."""
         self._leadership = leadership
         self._ledger = ledger
         self._runner = runner
+        self._parts = parts
         self._ready = False
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -61,6 +63,8 @@ class Leading:
                 self._ready = False
                 begins.cancel()
                 await asyncio.gather(begins, return_exceptions=True)
+                for part in self._parts:
+                    await part.close()
                 await self._runner.close()
                 await self._ledger.let_go()
 
@@ -70,6 +74,8 @@ class Leading:
             try:
                 await self._ledger.take_over()
                 await self._runner.open()
+                for part in self._parts:
+                    part.open()
                 self._ready = True
             except (StoreUnavailableError, NotTheIndexerError) as error:
                 _log.warning("Jobs cannot be taken over now: %s", error)

@@ -7,6 +7,7 @@ from app.flows.browsing import Browsing
 from app.flows.comparing import Comparing
 from app.flows.duplicates import Duplicates
 from app.flows.editing import Editing
+from app.flows.evaluations import Evaluations
 from app.flows.jobs import Jobs
 from app.flows.leading import Leading
 from app.flows.removing import Removing
@@ -33,6 +34,7 @@ class Services:
     watching: Watching
     removing: Removing
     spaces: Spaces
+    evaluations: Evaluations
     embedder: Embedder
     store: Store
     ledger: Ledger

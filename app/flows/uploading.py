@@ -30,14 +30,22 @@ class Uploading:
     """Adds single images under a label, which is made if need be."""
 
     def __init__(
-        self, embedder: Embedder, workers: Workers, store: Store, media: Media, product_from: ProductFrom
+        self,
+        embedder: Embedder,
+        workers: Workers,
+        store: Store,
+        media: Media,
+        product_from: ProductFrom,
+        *,
+        changed: asyncio.Event,
     ) -> None:
-        """`workers` are those of indexing."""
+        """`workers` are those of indexing; `changed` is set when an image was added."""
         self._embedder = embedder
         self._workers = workers
         self._store = store
         self._media = media
         self._product_from = product_from
+        self._changed = changed
         self._one_at_a_time = asyncio.Lock()
 
     async def add(self, upload: Upload) -> tuple[Entry, bool]:
@@ -57,6 +65,7 @@ class Uploading:
                 detail = "The store does not take this image: its title or attributes are more than it can index."
                 raise InvalidRequestError("store_rejected", detail)
             await self._store.refresh()
+        self._changed.set()
         return entry, True
 
     async def _labelled(self, image_id: str, label_id: str) -> Entry | None:

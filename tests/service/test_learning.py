@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.service.conftest import draw_catalogue, drawn, encoded
+from tests.service.products import draw_products
 from tests.service.running import Service, paged, running
 
 LABELS = {"cups": 6, "plates": 5, "bowls": 1}
@@ -130,3 +131,29 @@ def test_a_share_of_unknown_products_is_between_0_and_1(service: Service, prior:
     photo = {"image": ("photo.png", encoded(drawn("cups 3"), "PNG"))}
     answer = service.client.post("/search", files=photo, data={"prior_unknown": str(prior)})
     assert (422, "prior_unknown") == (answer.status_code, answer.json()["errors"][0]["field"])
+
+
+@pytest.mark.parametrize(("adapt", "expected"), [("auto", True), ("manual", False)])
+def test_learning_begins_by_itself_where_it_is_said_so(adapt: str, tmp_path: Path, *, expected: bool) -> None:
+    labels = draw_products(tmp_path / "catalogue", products=8, photos=6)
+    settings = {"LOOKALIKE_PRODUCT_FROM": "label", "LOOKALIKE_COLOUR_WEIGHT": "0", "LOOKALIKE_ADAPT": adapt}
+    with running(tmp_path / "data", tmp_path / "catalogue", settings) as service:
+        service.index(*labels)
+        if expected:
+            job = service.wait_for(begun_by_itself(service))
+            assert ("succeeded", 48) == (job["state"], job["options"]["photos"])
+        time.sleep(2 * CALM_S)
+        assert [expected] == [space["live"] for space in spaces(service)[:-1]] or not expected
+        adapting = [job for job in service.client.get("/jobs").json()["items"] if job["kind"] == "adapt"]
+        assert (int(expected), 1 + expected) == (len(adapting), len(spaces(service)))
+
+
+def begun_by_itself(service: Service) -> str:
+    """The job that learns, which nobody asked for, once it is there."""
+    deadline = time.monotonic() + JOB_WAIT_S
+    while time.monotonic() < deadline:
+        for job in service.client.get("/jobs").raise_for_status().json()["items"]:
+            if job["kind"] == "adapt":
+                return str(job["job_id"])
+        time.sleep(0.1)
+    raise TimeoutError

@@ -146,6 +146,15 @@ def test_a_generated_client_changes_an_own_image_and_deletes_it(generated: Any) 
     assert 204 == deleted.status_code
 
 
+def test_a_generated_client_asks_for_evaluations(generated: Any) -> None:
+    options = module("models").EvaluateOptions(catalogue="none such", split=0.5, label_ids=["cups"])
+    refused = module("api.evaluation.evaluate").sync(client=generated, body=options)
+    missing = module("api.evaluation.get_evaluation").sync("a1", client=generated)
+    assert ["catalogue_not_found", "evaluation_not_found"] == [refused.code, missing.code]
+    fields = module("models").Evaluation.__annotations__
+    assert {"retrieval", "trust", "confusions", "remarks"} <= fields.keys()
+
+
 def test_a_generated_client_reads_a_problem(generated: Any) -> None:
     problem = module("api.catalogue.get_label").sync("cup", client=generated)
     assert ("label_not_found", 404) == (problem.code, problem.status)

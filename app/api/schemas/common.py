@@ -18,11 +18,11 @@ from app.domain.errors import InvalidRequestError
 from app.domain.naming import IMAGE_ID_PATTERN, LABEL_ID_PATTERN, MAX_PRODUCT_ID_LENGTH
 
 
-def _printable(product_id: str) -> str:
-    if not product_id.isprintable():
+def _printable(text: str) -> str:
+    if not text.isprintable():
         message = "only printable characters"
         raise ValueError(message)
-    return product_id
+    return text
 
 
 def _whole(text: str) -> str:
@@ -73,6 +73,11 @@ FilterText = Annotated[
     WithJsonSchema({"type": "string"}),
 ]
 ProductId = Annotated[str, Field(min_length=1, max_length=MAX_PRODUCT_ID_LENGTH), AfterValidator(_printable)]
+CatalogueName = Annotated[
+    str,
+    Field(min_length=1, max_length=200, description="A catalogue's name.", examples=["catalogue"]),
+    AfterValidator(_printable),
+]
 Title = Annotated[_Text, Field(max_length=4096)]
 Attributes = Annotated[
     dict[_Text, _Text | FiniteFloat | bool],

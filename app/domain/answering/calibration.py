@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from app.domain.answering.pairs import Pair
 from app.domain.answering.regression import logistic, sigmoid
 
 Floats = npt.NDArray[np.float64]
@@ -38,11 +39,15 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A query whose answer is known: `right` if its best product is its own, `known` if its own is in the gallery."""
+    """A query whose answer is known: `right` if its best product is its own, `known` if its own is in the gallery.
+
+    `pairs` are the photo and single others, made for some of the queries.
+    """
 
     signals: Signals
     right: bool
     known: bool
+    pairs: tuple[Pair, ...] = ()
 
 
 class Lack(StrEnum):

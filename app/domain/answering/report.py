@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.answering.calibration import Calibration
+from app.domain.answering.pairs import PairCalibration
 from app.domain.answering.reliability import Reliability
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
-    """For which space, fitted when and on how many photos; `reliability` is of held-out photos and products."""
+    """For which space, fitted when and on how many photos; `reliability` is of held-out photos and products.
+
+    `pairs` tells of two photos; None where there were too few, and in reports from before they were fitted.
+    """
 
     space_id: str
     calibration: Calibration
@@ -17,3 +21,4 @@ class CalibrationReport:
     fitted_at: datetime
     images: int
     products: int
+    pairs: PairCalibration | None = None

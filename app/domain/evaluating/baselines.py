@@ -3,7 +3,8 @@
 The network's own features, colour alone, and chance. The gallery streams through in blocks.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,8 +31,7 @@ class Baselines:
         self._questions = {name: _part(features, name) for name in _parts(features.shape[1])}
         self._best = {name: np.full(len(features), -np.inf, np.float32) for name in self._questions}
         self._found = {name: np.full(len(features), None, dtype=object) for name in self._questions}
-        self._photos = dict[str, int]()
-        self._count = 0
+        self._photos = Counter[str]()
 
     def add(self, features: Features, product_ids: Sequence[str]) -> None:
         """Show them a block of the gallery."""
@@ -45,19 +45,23 @@ class Baselines:
             better = scores > self._best[name]
             self._best[name][better] = scores[better]
             self._found[name][better] = owners[nearest[better]]
-        for product_id in product_ids:
-            self._photos[product_id] = self._photos.get(product_id, 0) + 1
-        self._count += len(features)
+        self._photos.update(product_ids)
 
     def told(self) -> list[Baseline]:
         """Over the questions whose product is in the gallery; none where there are none."""
         known = np.array([product_id in self._photos for product_id in self._own])
         if not known.any():
             return []
-        own = self._own[known]
-        shares = [Baseline(name, float((found[known] == own).mean())) for name, found in self._found.items()]
-        chance = float(np.mean([self._photos[product_id] for product_id in own])) / self._count
-        return [*shares, Baseline(CHANCE, chance)]
+        shares = [
+            Baseline(name, float((found[known] == self._own[known]).mean())) for name, found in self._found.items()
+        ]
+        return [*shares, *chance(self._own.tolist(), self._photos)]
+
+
+def chance(own: Sequence[str], sizes: Mapping[str, int]) -> tuple[Baseline, ...]:
+    """What a photo by chance would find: of questions' own products, those that are known, and how many photos each."""
+    known = [sizes[product_id] for product_id in own if sizes.get(product_id)]
+    return (Baseline(CHANCE, float(np.mean(known)) / sum(sizes.values())),) if known else ()
 
 
 def _parts(dimensions: int) -> tuple[str, ...]:

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from app.domain.features import Vectors, unit
-from app.domain.learning.fitting import fit, spread_of
 from app.domain.learning.folding import Numbers, folds, groups_of_near_identical
-from app.domain.learning.moments import Features, Moments, SecondMoment
-from app.domain.learning.reducing import basis_of
+from app.domain.learning.leaving_out import LeavingOut, Mask
+from app.domain.learning.moments import Features
 
 FOLDS: Final = 5
 _MOST_ASKED: Final = 1000  # of each fold: 5,000 answers tell a third of a point
 _ASKED_AT_ONCE: Final = 512
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,43 +95,22 @@ class _Gallery:
     """Photos in memory that ask each other."""
 
     def __init__(self, features: Features, product_ids: Sequence[str], dimensions: int | None) -> None:
-        ids, self.products = np.unique(product_ids, return_inverse=True)
-        self._features, self._ids, self._dimensions = features, ids.tolist(), dimensions
+        self.products = np.unique(product_ids, return_inverse=True)[1]
         self._raw = unit(features.astype(np.float32))
-        self._moments = self._sums(np.ones(len(features), np.bool_))
+        self._learning = LeavingOut(features, product_ids, dimensions)
 
     def answers(self, held: Mask, apart: Numbers, chance: np.random.Generator) -> tuple[Mask, Mask]:
         """Whether held photos find their product, before and after; they do not see rows of their number in `apart`."""
         asking = np.flatnonzero(held & self._can_be_right(apart))
         asking = np.sort(chance.permutation(asking)[:_MOST_ASKED])
-        learned = self._learned(held) if len(asking) else self._raw
-        return self._right(self._raw, asking, apart), self._right(learned, asking, apart)
+        learned = self._learning.vectors(held) if len(asking) else None
+        before = self._right(self._raw, asking, apart)
+        return before, before if learned is None else self._right(learned, asking, apart)
 
     def _can_be_right(self, apart: Numbers) -> Mask:
         """Of each photo, whether it sees another one of its product."""
         pairs = self.products * len(apart) + apart
         return _alike(self.products) > _alike(pairs)
-
-    def _learned(self, held: Mask) -> Vectors:
-        """float32 [n, d]: all photos in a space learned without those held; the raw ones where it learns nothing."""
-        moments = self._moments.minus(self._sums(held))
-        projection = fit(moments, spread_of(self._features[~held], self._named(~held), moments))
-        if projection is None:
-            return self._raw
-        vectors = projection.apply(self._features)
-        if self._dimensions is None:
-            return vectors
-        second = SecondMoment(vectors.shape[1])
-        second.add(vectors[~held])
-        return unit(vectors @ basis_of(second, self._dimensions))
-
-    def _sums(self, rows: Mask) -> Moments:
-        moments = Moments(self._features.shape[1])
-        moments.add(self._features[rows], self._named(rows))
-        return moments
-
-    def _named(self, rows: Mask) -> list[str]:
-        return [self._ids[product] for product in self.products[rows]]
 
     def _right(self, vectors: Vectors, asking: Numbers, apart: Numbers) -> Mask:
         right = np.empty(len(asking), np.bool_)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 from app.domain.answering.report import CalibrationReport
+from app.domain.evaluating.records import Evaluation
 from app.domain.records import (
     Description,
     Entry,
@@ -21,6 +22,8 @@ from app.domain.spaces import LearnedSpace, Space, SpaceCard
 
 MAX_PHOTOS: Final = 200
 """Photos of a product that tell how it looks."""
+MAX_EVALUATIONS: Final = 50
+"""Evaluations that are kept, the latest."""
 
 
 class Store(Protocol):
@@ -157,6 +160,15 @@ class Store(Protocol):
 
     async def calibration(self, space_id: str) -> CalibrationReport | None:
         """What was kept last for a space."""
+
+    async def keep_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep an evaluation with its pictures, in place of what was kept under its id.
+
+        Of more than MAX_EVALUATIONS the oldest go.
+        """
+
+    async def evaluation(self, evaluation_id: str) -> Evaluation | None:
+        """What was kept under an id, or None."""
 
     async def features_of(self, image_ids: Sequence[str]) -> Mapping[str, StoredFeatures]:
         """The kept features of those of the ids that are entries of the live space's model."""

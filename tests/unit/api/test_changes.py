@@ -2,7 +2,7 @@
 
 from fastapi.routing import APIRoute
 
-from app.api import images, index, jobs, labels, search, service
+from app.api import evaluations, images, index, jobs, labels, search, service, spaces
 from app.api.deps import CHANGES
 
 READS = {"GET", "HEAD"}
@@ -11,7 +11,7 @@ QUESTIONS = ("/search", "/identify", "/compare")
 
 
 def routes() -> list[APIRoute]:
-    modules = (images, index, jobs, labels, search, service)
+    modules = (evaluations, images, index, jobs, labels, search, service, spaces)
     return [route for module in modules for route in module.router.routes if isinstance(route, APIRoute)]
 
 
@@ -24,7 +24,7 @@ def test_every_change_asks_and_no_question_does() -> None:
     }
     assert changing == asking
     assert {"index_label", "index_many", "delete_index", "add_image", "change_image", "delete_image"} <= changing
-    assert {"cancel_job", "retry_job"} <= changing
+    assert {"cancel_job", "retry_job", "adapt", "activate_space", "evaluate"} <= changing
 
 
 def test_every_change_tells_that_it_may_be_refused() -> None:

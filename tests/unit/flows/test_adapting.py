@@ -9,10 +9,11 @@ import pytest
 
 from app.domain.features import Vectors, unit
 from app.domain.jobs import Job, JobKind, JobState
+from app.domain.learning.reducing import WHOLE, Reduction
 from app.domain.ports import Ledger, Workers  # noqa: TC001 - mypy is told by them what the fakes stand for
 from app.domain.records import NewEntry
 from app.domain.spaces import NOTHING_LEARNED, Space
-from app.flows.adapting import Adapting, _fitted
+from app.flows.adapting import Adapting, _add_vectors, _fitted
 from app.flows.calibrating import Calibrating
 from app.flows.run import Run
 from tests.fakes import FakeStore
@@ -57,15 +58,16 @@ def photos(products: int, each: int, nuisance: float, seed: int = 1) -> tuple[Ve
     return unit((centres + noise).astype(np.float32)), [f"p{row // each:03}" for row in range(len(centres))]
 
 
-async def adapted(store: FakeStore, *, force: bool = False) -> Ended:
+async def adapted(store: FakeStore, *, force: bool = False, reduction: Reduction = WHOLE) -> Ended:
     ledger = Ended()
     job = Job("j", JobKind.ADAPT, JobState.QUEUED, None, datetime.now(UTC), options={"force": force})
     parts = cast("Ledger", ledger), store, cast("Workers", Here())
-    await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1)).work(Run(job))
+    await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1), reduction).work(Run(job))
     return ledger
 
 
-async def test_a_job_that_is_stopped_while_it_learns_changes_nothing() -> None:
+@pytest.mark.parametrize("step", [_fitted, next, _add_vectors])
+async def test_a_job_that_is_stopped_while_it_learns_changes_nothing(step: object) -> None:
     store = await filled(*photos(40, 6, nuisance=8.0))
     run = Run(Job("j", JobKind.ADAPT, JobState.QUEUED, None, datetime.now(UTC), options={"force": True}))
 
@@ -74,13 +76,13 @@ async def test_a_job_that_is_stopped_while_it_learns_changes_nothing() -> None:
 
         async def run(self, call: object, *args: object) -> object:
             """Stopped before it is done."""
-            if call is _fitted:
+            if call is step:
                 run.stop.set()
             return await super().run(call, *args)
 
     ledger = Ended()
     parts = cast("Ledger", ledger), store, cast("Workers", Stopping())
-    await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1)).work(run)
+    await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1), Reduction(12)).work(run)
     assert (RAW, JobState.RUNNING) == (store.space, ledger.state)
     assert [NOTHING_LEARNED] == [card.projection for card in await store.spaces()]
 
@@ -165,3 +167,47 @@ async def test_products_of_one_photo_are_learned_from_beside_the_others() -> Non
     learned, _ = await store.spaces()
     assert learned.fitted_on is not None
     assert (265, 65) == (learned.fitted_on.images, learned.fitted_on.products)
+
+
+async def test_a_cut_space_has_so_many_dimensions_and_is_checked_and_calibrated_as_it_is() -> None:
+    """Two dimensions tell 40 products apart badly, and both say so."""
+    figures = {}
+    for dimensions in (16, 2):
+        store = await filled(*photos(40, 6, nuisance=8.0))
+        await adapted(store, force=True, reduction=Reduction(dimensions))
+        learned, _ = await store.spaces()
+        assert (dimensions, dimensions) == (learned.dimensions, store.space.dimensions)
+        assert "cut to its main directions" in learned.projection
+        report = await store.calibration(learned.space_id)
+        right = report.calibration.right_count if report else 0
+        figures[dimensions] = (learned.after or {})["held_out_photos_r1"], right
+    assert figures[16][0] > figures[2][0] + 0.2
+    assert figures[16][1] > figures[2][1] + 40
+
+
+@pytest.mark.parametrize("reduction", [Reduction(4096), Reduction(8, from_photos=241)], ids=["more than all", "small"])
+async def test_a_space_stays_whole_where_there_is_nothing_to_cut_yet(reduction: Reduction) -> None:
+    store = await filled(*photos(40, 6, nuisance=8.0))
+    await adapted(store, reduction=reduction)
+    learned, _ = await store.spaces()
+    assert (SIZE + 24, "whitened within products, with a discriminant part") == (
+        learned.dimensions,
+        learned.projection,
+    )
+
+
+async def test_a_space_has_its_calibration_before_it_is_live() -> None:
+    store = await filled(*photos(40, 6, nuisance=8.0))
+    calibrated = []
+
+    class Watched(FakeStore):
+        """Tells what it knows of a space at the moment of the switch."""
+
+        async def activate(self, space_id: str) -> None:
+            """Note, and switch."""
+            calibrated.append(await self.calibration(space_id) is not None)
+            await super().activate(space_id)
+
+    store.__class__ = Watched
+    await adapted(store)
+    assert [True] == calibrated

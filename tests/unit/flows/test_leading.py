@@ -181,3 +181,29 @@ async def test_live_jobs_wait_for_an_indexer_where_there_is_none(where: str | No
         process.leadership.give()
         await until(lambda: bool(process.work.begun))
         assert process.jobs.pace(job()).waiting_for is None
+
+
+async def test_parts_are_open_while_jobs_run_here_and_closed_before_the_jobs_are_left() -> None:
+    process, told = Process(leadership=FakeLeadership()), list[str]()
+
+    class Told:
+        """A part that says what it was told, and whether jobs ran then."""
+
+        def open(self) -> None:
+            """Note it."""
+            told.append("open")
+
+        async def close(self) -> None:
+            """Note it."""
+            ended = process.work.begun[-1].ended.is_set()
+            told.append(f"closed, jobs {'ended' if ended else 'running'}")
+
+    process.leading = Leading(process.leadership, cast("Ledger", process.ledger), process.runner, [Told()])
+    async with process.running():
+        assert [] == told
+        for count in (1, 2):
+            process.leadership.give()
+            await until(lambda count=count: count == len(process.work.begun))  # type: ignore[misc]
+            process.leadership.take_away(THERE)
+            await until(lambda count=count: count == process.ledger.told.count("let go"))  # type: ignore[misc]
+    assert ["open", "closed, jobs running"] * 2 == told[:4]

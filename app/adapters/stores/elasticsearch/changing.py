@@ -43,6 +43,14 @@ class Write:
     document: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that is written down: of which images, and the version of what it writes."""
+
+    image_ids: tuple[str, ...]
+    version: int
+
+
 class Changing:
     """Writes, one change after the other."""
 
@@ -63,14 +71,23 @@ class Changing:
 
         One change at a time. Raises StoreUnavailableError and NotTheIndexerError; then all or a part of it is done.
         """
+        return await self.finish(await self.begin(image_ids), writes)
+
+    async def begin(self, image_ids: Sequence[str]) -> Change:
+        """Write down which images a change is of, before any of it is done; raises what `apply` does."""
         await self.settle_failed()
         version = self._fence.next()
         self._unsettled.update(image_ids)
         await self._note(version)
+        return Change(tuple(image_ids), version)
+
+    async def finish(self, change: Change, writes: Sequence[Write]) -> tuple[str, ...]:
+        """Make the change that was begun last; see `apply`."""
+        lines = await asyncio.to_thread(_all_lines, writes, change.version)
         try:
-            refused = await self._send_all((_lines(write, version) for write in writes), _MAX_BYTES)
+            refused = await self._send_all(lines, _MAX_BYTES)
         finally:  # not before: whoever watches looks at the truth then
-            self._remember(image_ids)
+            self._remember(change.image_ids)
         self._unsettled.clear()
         return tuple(sorted(refused))
 
@@ -225,6 +242,10 @@ class Changing:
 
 def _kept(found: Found) -> Kept:
     return parse_entry(found.source), parse_features(found.fields)
+
+
+def _all_lines(writes: Sequence[Write], version: int) -> list[list[bytes]]:
+    return [_lines(write, version) for write in writes]
 
 
 def _lines(write: Write, version: int) -> list[bytes]:

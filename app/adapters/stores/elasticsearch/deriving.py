@@ -15,10 +15,8 @@ Kept = tuple[Entry, StoredFeatures]
 
 
 async def derived(space: Space, kept: Sequence[Kept]) -> dict[str, Mapping[str, Any]]:
-    """The documents of entries by image id. Beside the loop, where there is something to reckon."""
-    if space.projection is None or not kept:
-        return {entry.image_id: space_document(entry, features) for entry, features in kept}
-    return await asyncio.to_thread(_projected, space, kept)
+    """The documents of entries by image id; made beside the loop."""
+    return await asyncio.to_thread(_projected, space, kept) if kept else {}
 
 
 def _projected(space: Space, kept: Sequence[Kept]) -> dict[str, Mapping[str, Any]]:

@@ -36,7 +36,7 @@ class Names:
 
     @property
     def state(self) -> str:
-        """Labels' names, deletions, learned spaces and which is live, what is being changed, and who changes it."""
+        """Labels' names, deletions, learned spaces, the live one, evaluations, what is being changed, and by whom."""
         return f"{self.namespace}@state"
 
     @property
@@ -97,7 +97,7 @@ def space_index(space: Space, options: IndexOptions) -> dict[str, Any]:
 
 
 def state_index(options: IndexOptions) -> dict[str, Any]:
-    """What is remembered beside the entries; a learned space, which is large, is kept and not indexed."""
+    """What is remembered beside the entries; learned spaces and evaluations, which are large, are not indexed."""
     return _index(options, dict.fromkeys(("kind", "label_ids", "image_id"), _KEYWORD), shards=1)
 
 

@@ -8,12 +8,8 @@ from app.adapters.stores.elasticsearch.activating import Activating
 from app.adapters.stores.elasticsearch.aliases import Aliases
 from app.adapters.stores.elasticsearch.changing import Changing
 from app.adapters.stores.elasticsearch.client import Cluster
-from app.adapters.stores.elasticsearch.documents import (
-    STANDING_FIELDS,
-    parse_entry,
-    parse_features,
-    parse_standing,
-)
+from app.adapters.stores.elasticsearch.documents import STANDING_FIELDS, parse_entry, parse_features, parse_standing
+from app.adapters.stores.elasticsearch.evaluations import KeptEvaluations
 from app.adapters.stores.elasticsearch.fence import Fence
 from app.adapters.stores.elasticsearch.following import Following
 from app.adapters.stores.elasticsearch.founding import Founding
@@ -27,6 +23,7 @@ from app.adapters.stores.elasticsearch.turns import Turns
 from app.adapters.stores.elasticsearch.writing import Writing
 from app.domain.answering.report import CalibrationReport
 from app.domain.errors import StoreUnavailableError
+from app.domain.evaluating.records import Evaluation
 from app.domain.records import (
     Description,
     Entry,
@@ -75,6 +72,9 @@ class ElasticsearchStore:
         aliases = Aliases(cluster, self._live, names, options.alias_prefix)
         indices = SpaceIndices(cluster, names, self._live, options.index)
         self._writing = Writing(cluster, names, self._live, reading=self._reading, changing=changing, aliases=aliases)
+        self._evaluations = KeptEvaluations(
+            cluster, names, self._turns, reading=self._reading, changing=changing, writing=self._writing
+        )
         self._activating = Activating(
             names, self._live, self._turns, kept=self._kept, indices=indices, searching=self._searching,
             changing=changing, writing=self._writing, aliases=aliases,
@@ -286,3 +286,13 @@ class ElasticsearchStore:
     async def drop_space(self, space_id: str) -> None:
         """Forget a space."""
         await self._activating.drop(space_id)
+
+    # Evaluations.
+
+    async def keep_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep an evaluation."""
+        await self._evaluations.keep(evaluation)
+
+    async def evaluation(self, evaluation_id: str) -> Evaluation | None:
+        """What was kept under an id."""
+        return await self._evaluations.one(evaluation_id)

@@ -1,9 +1,10 @@
 """What changes on the cluster, one call at a time: both indices, the aliases, what is remembered beside the entries."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from app.adapters.stores.elasticsearch.aliases import Aliases
 from app.adapters.stores.elasticsearch.changing import Changing, Write
@@ -56,21 +57,20 @@ class Writing:
 
     async def put(self, latest: Mapping[str, NewEntry]) -> Collection[str]:
         """Add entries or replace them; the ids of those that are refused."""
-        others = [image_id for image_id, new in latest.items() if not _is_upload(new.entry)]
-        deleted = await self._reading.remembered(map(deletion_document_id, others))
-        taken = [new for image_id, new in latest.items() if deletion_document_id(image_id) not in deleted]
-        if not taken:
-            return ()
-        await self._aliases.make({label_id for new in taken for label_id in new.entry.label_ids})
+        uploads = [image_id for image_id, new in latest.items() if _is_upload(new.entry)]
+        notes = {deletion_document_id(image_id): image_id for image_id in latest.keys() - uploads}
         indexed_at = datetime.now(UTC).isoformat()
-        kept = [_Kept(new.entry, new.features, self._live.fingerprint, indexed_at) for new in taken]
-        writes = await self._written(kept)
-        writes += [
-            Write(self._names.state, deletion_document_id(new.entry.image_id), None)
-            for new in taken
-            if _is_upload(new.entry)
-        ]
-        return await self._changing.apply([new.entry.image_id for new in taken], writes)
+        kept = [_Kept(new.entry, new.features, self._live.fingerprint, indexed_at) for new in latest.values()]
+        # The cluster looks and notes while vectors become documents.
+        deleted, writes, change = await asyncio.gather(
+            self._reading.remembered(notes), self._written(kept), self._changing.begin(list(latest))
+        )
+        left_out = {notes[document_id] for document_id in deleted}
+        taken = [new.entry for image_id, new in latest.items() if image_id not in left_out]
+        await self._aliases.make({label_id for entry in taken for label_id in entry.label_ids})
+        writes = [write for write in writes if write.document_id not in left_out]
+        writes += [Write(self._names.state, deletion_document_id(image_id), None) for image_id in uploads]
+        return await self._changing.finish(change, writes)
 
     async def restore(self, latest: Mapping[str, KeptEntry]) -> Collection[str]:
         """Add entries as another store kept them, or replace them; the ids of those that are refused."""
@@ -103,7 +103,7 @@ class Writing:
     async def _written(self, kept: Sequence[_Kept]) -> list[Write]:
         """Entries in both indices; those of another model in the truth alone."""
         space = self._live.space
-        documents = [truth_document(one.entry, one.features, one.fingerprint, one.indexed_at) for one in kept]
+        documents = await asyncio.to_thread(_truth, kept)
         truth = [Write(self._names.entries, document["image_id"], document) for document in documents]
         ours = [(one.entry, one.features) for one in kept if one.fingerprint == space.fingerprint]
         return truth + [Write(self._names.space(space), *one) for one in (await derived(space, ours)).items()]
@@ -194,6 +194,10 @@ class Writing:
         await self._aliases.drop(label_id)
         await self._changing.apply([], [Write(self._names.state, label_document_id(label_id), None)])
         return gone
+
+
+def _truth(kept: Sequence[_Kept]) -> list[dict[str, Any]]:
+    return [truth_document(one.entry, one.features, one.fingerprint, one.indexed_at) for one in kept]
 
 
 def _is_upload(entry: Entry) -> bool:

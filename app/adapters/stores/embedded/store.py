@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from app.adapters.sqlite import SqliteFile
-from app.adapters.stores.embedded import reading, spaces, writing
+from app.adapters.stores.embedded import evaluations, reading, spaces, writing
 from app.adapters.stores.embedded.changing import Changing
 from app.adapters.stores.embedded.following import TOKENS
 from app.adapters.stores.embedded.live import Live, clear_caches, loaded
@@ -15,6 +15,7 @@ from app.adapters.stores.embedded.scanning import use_one_thread
 from app.adapters.stores.embedded.schema import SCHEMA, STORE_FILE, meta
 from app.domain.answering.report import CalibrationReport
 from app.domain.errors import ConflictError, NotFoundError, SpaceChangedError
+from app.domain.evaluating.records import Evaluation
 from app.domain.records import (
     Description,
     Entry,
@@ -258,6 +259,16 @@ class EmbeddedStore:
             return await file.read(loaded, self._folder, space)
         finally:
             file.close()
+
+    # Evaluations.
+
+    async def keep_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep an evaluation."""
+        await self._file.write(evaluations.keep, evaluation)
+
+    async def evaluation(self, evaluation_id: str) -> Evaluation | None:
+        """What was kept under an id."""
+        return await self._file.read(evaluations.one, evaluation_id)
 
     async def close(self) -> None:
         """Save the cache and close the files."""

@@ -1,0 +1,132 @@
+"""Labelled photos -> a running service's answers over HTTP -> the evaluation."""
+
+import asyncio
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from app.cli.client import Json, Service
+from app.cli.errors import CommandError, ProblemError
+from app.config import Settings
+from app.domain.answering.deciding import Thresholds
+from app.domain.errors import ImageRejectedError
+from app.domain.evaluating.baselines import chance
+from app.domain.evaluating.figures import EXACT, PHOTOS
+from app.domain.evaluating.plan import QUERIES, Plan
+from app.domain.evaluating.records import Evaluation, Question, Reply, Shown
+from app.domain.evaluating.summing import Judge, Part, summed
+from app.domain.imaging import Limits, thumbnail
+from app.domain.records import CatalogueImage, ProductFrom
+from app.flows.photos import Photos
+from app.flows.questions import labelled
+from app.wiring import open_queries
+
+_PRODUCTS: Final = 10
+_PICTURE_SIDE: Final = 144
+_TOLERANCE: Final = 1e-4
+"""Of two scores that are told as equal."""
+
+
+async def evaluated(url: str, settings: Settings, cache_folder: Path) -> Evaluation:
+    """Let the catalogue of queries ask the service at an address, one photo after the other.
+
+    Raises CommandError where no service answers or no photo could ask.
+    """
+    with Service(url) as service:
+        async with open_queries(settings, cache_folder) as (catalogue, photos):
+            asking = await asyncio.to_thread(_Asking, service)
+            images = dict[str, CatalogueImage]()
+            failed_count = 0
+            async for question, image in labelled(catalogue, ProductFrom(settings.product_from)):
+                images[question.picture] = image
+                photo = await photos.read(image)
+                failed_count += photo is None or not await asyncio.to_thread(asking.ask, question, photo)
+            if not asking.replies:
+                raise CommandError("No photo asked: there is none that the service can read.")
+            judge = Judge(asking.model, Thresholds(settings.match_threshold), asking.prior_unknown)
+            now = datetime.now(UTC)
+            evaluation = summed("", now, Plan(QUERIES), judge, [asking.part()], failed_count=failed_count)
+            return await _pictured(evaluation, service, photos, images)
+
+
+class _Asking:
+    """Questions that a service answers."""
+
+    def __init__(self, service: Service) -> None:
+        """What the service has is asked first."""
+        self._service = service
+        self._sizes = {str(one["product_id"]): int(one["image_count"]) for one in service.products()}
+        self.model = str(service.model()["name"])
+        self.prior_unknown = 0.0
+        self.replies: list[Reply] = []
+        self._space_ids: set[str] = set()
+
+    def ask(self, question: Question, photo: bytes) -> bool:
+        """Ask; whether the service could read the photo."""
+        try:
+            started = time.perf_counter()
+            products = self._search(photo, k=_PRODUCTS)
+            passed_ms = (time.perf_counter() - started) * 1000
+            photos = self._search(photo, k=PHOTOS, group_by="image")
+            exact = self._search(photo, k=EXACT, group_by="image", exact="true")
+        except ProblemError:
+            return False
+        answer, shown = products.get("answer") or {}, _shown(photos)
+        self.prior_unknown = answer.get("prior_unknown") or self.prior_unknown
+        self._space_ids |= {str(found["query"]["space"]) for found in (products, photos)}
+        reply = Reply(
+            question=question,
+            photos=shown,
+            products=tuple(result["product_id"] for result in products["results"]),
+            relevant=self._sizes.get(question.product_id, 0),
+            confidence=answer.get("confidence"),
+            exact_share=_share(shown, _shown(exact)),
+            search_ms=float((products.get("timing_ms") or {}).get("search", passed_ms)),
+        )
+        self.replies.append(reply)
+        return True
+
+    def part(self) -> Part:
+        """All of it."""
+        baselines = chance([reply.question.product_id for reply in self.replies], self._sizes)
+        counts = sum(self._sizes.values()), len(self._sizes)
+        return Part(tuple(self.replies), *counts, frozenset(self._space_ids), baselines)
+
+    def _search(self, photo: bytes, **fields: str | int) -> Json:
+        return self._service.search([io.BytesIO(photo)], {name: str(value) for name, value in fields.items()})
+
+
+def _shown(found: Json) -> tuple[Shown, ...]:
+    return tuple(
+        Shown(result["image"]["image_id"], result["product_id"], result["score"]) for result in found["results"]
+    )
+
+
+def _share(photos: Sequence[Shown], exact: Sequence[Shown]) -> float | None:
+    if not exact:
+        return None
+    least = exact[-1].score - _TOLERANCE
+    return sum(photo.score >= least for photo in photos[: len(exact)]) / len(exact)
+
+
+async def _pictured(
+    evaluation: Evaluation, service: Service, photos: Photos, images: Mapping[str, CatalogueImage]
+) -> Evaluation:
+    pictures = dict[str, bytes | None]()
+    for miss in (miss for confusion in evaluation.confusions for miss in confusion.examples):
+        name, found = miss.question.picture, miss.found.image_id
+        pictures[name] = await photos.read(images[name])
+        pictures[found] = await asyncio.to_thread(service.thumbnail, found)
+    small = {name: _small(photo) for name, photo in pictures.items()}
+    return replace(evaluation, pictures={name: picture for name, picture in small.items() if picture})
+
+
+def _small(photo: bytes | None) -> bytes | None:
+    try:
+        return thumbnail(photo, Limits(), _PICTURE_SIDE) if photo else None
+    except ImageRejectedError:
+        return None

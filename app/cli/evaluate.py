@@ -1,0 +1,60 @@
+"""`lookalike evaluate`: its flags. The evaluation itself is in `evaluating` and `asking_a_service`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from app.cli.errors import UsageError
+from app.cli.target import AsJson, targeted
+
+
+def evaluate(
+    context: typer.Context,
+    *,
+    place: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER|TABLE", help="Labelled photos: a catalogue, as LOOKALIKE_CATALOG names one."),
+    ],
+    queries: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER|TABLE", help="Labelled photos that ask; the others are the gallery."),
+    ] = None,
+    split: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=0.99, help="Without --queries: the share of each product's photos that asks (0.2)."),
+    ] = None,
+    unknown: Annotated[
+        float, typer.Option(min=0, max=0.9, help="The share of the products that is taken out of the gallery.")
+    ] = 0.0,
+    repeats: Annotated[int, typer.Option(min=1, max=20, help="How often, with other chances.")] = 1,
+    product_from: Annotated[
+        Literal["auto", "label", "folder", "image"],
+        typer.Option(help="What a product is: the product folder or else the label's (folder); the label; ..."),
+    ] = "folder",
+    against: Annotated[
+        str | None, typer.Option(metavar="URL", help="A running service: the photos of FOLDER or TABLE ask it.")
+    ] = None,
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write it as .html, .md or .json, by the file's end; repeatable."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how well labelled photos find their products, and how far the answers can be trusted.
+
+    Without --against a service of its own is filled in a temporary folder, with the settings of LOOKALIKE_VIEWS and so
+    on, and learns from the gallery; it takes about as long as indexing the photos does. With it, nothing of the service
+    changes. The report shows the photos that were mistaken.
+    """
+    if against and (queries or split or unknown or repeats > 1):
+        raise UsageError("--against asks a service as it is, without --queries, --split, --unknown and --repeats.")
+    if queries and split:
+        raise UsageError("--split is for photos that are the gallery, too: with --queries, all of those ask.")
+    # As in `serve_flags`: what a service is made of takes a second to load, and other verbs need not.
+    from app.cli import evaluating  # noqa: PLC0415
+
+    wanted = evaluating.Wanted(place, queries, split, unknown, repeats, product_from, against)
+    evaluating.evaluate(wanted, reports or [], targeted(context, None, as_json=as_json))

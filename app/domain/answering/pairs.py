@@ -1,0 +1,91 @@
+"""The cosine of two photos -> the probability that they show one product.
+
+Nobody can tell how often two photos that are compared are of one product, so that is assumed: every other time. And
+who compares has a reason, so of the pairs of two products every other one is as alike as there are. The model is
+p = sigmoid(b0 + b1 cosine), the cosine standardised, fitted to pairs of the gallery's held-out photos.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from app.domain.answering.regression import logistic, sigmoid
+from app.domain.features import Vectors
+
+Numbers = npt.NDArray[np.int64]
+"""int64 [n]."""
+
+MIN_PAIRS: Final = 30
+"""Of either kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two photos whose products are known: their cosine, and whether it is one product."""
+
+    cosine: float
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PairCalibration:
+    """A fitted model of whether two photos show one product, where half of all pairs do.
+
+    `intercept` and `slope` are of the cosine less `mean`, over `scale`.
+    """
+
+    mean: float
+    scale: float
+    intercept: float
+    slope: float
+    same_count: int
+    other_count: int
+
+    def probability(self, cosine: float) -> float:
+        """P(the two photos show one product), in [0, 1]."""
+        return float(sigmoid(np.array(self.intercept + self.slope * (cosine - self.mean) / self.scale)))
+
+
+def fit_pairs(pairs: Sequence[Pair]) -> PairCalibration | None:
+    """Pairs, weighed so that either kind has half of the weight -> a calibration; None if they are too few."""
+    cosines, same = np.array([each.cosine for each in pairs]), np.array([each.same for each in pairs], np.bool_)
+    same_count = int(same.sum())
+    if min(same_count, len(pairs) - same_count) < MIN_PAIRS:
+        return None
+    mean, scale = float(cosines.mean()), max(float(cosines.std()), 1e-9)
+    weights = np.where(same, 0.5 / same_count, 0.5 / (len(pairs) - same_count)) * len(pairs)
+    intercept, slope = logistic(np.column_stack([np.ones(len(pairs)), (cosines - mean) / scale]), same, weights)
+    return PairCalibration(mean, scale, float(intercept), float(slope), same_count, len(pairs) - same_count)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photos:
+    """Photos that make pairs: `vectors` float32 [n, d] of unit length, whose each is, and its fold, int64 [n]."""
+
+    vectors: Vectors
+    products: Numbers
+    folds: Numbers
+
+    def pairs(self, asking: Numbers, there: Numbers, chance: np.random.Generator) -> dict[int, tuple[Pair, ...]]:
+        """By row of `asking`: its pairs, of one product and of two, as far as there are such.
+
+        A row is paired with one of its product from another fold, by chance, and of the rows `there` of other products
+        with one by chance and with the nearest.
+        """
+        found = self.vectors[asking] @ self.vectors[there].T
+        return {
+            row: (*self._same(row, chance), *self._others(cosines[self.products[there] != self.products[row]], chance))
+            for row, cosines in zip(asking.tolist(), found, strict=True)
+        }
+
+    def _same(self, row: int, chance: np.random.Generator) -> tuple[Pair, ...]:
+        own = np.flatnonzero((self.products == self.products[row]) & (self.folds != self.folds[row]))
+        return (Pair(float(self.vectors[row] @ self.vectors[chance.choice(own)]), same=True),) if len(own) else ()
+
+    @staticmethod
+    def _others(cosines: Vectors, chance: np.random.Generator) -> tuple[Pair, ...]:
+        found = (chance.choice(cosines), cosines.max()) if len(cosines) else ()
+        return tuple(Pair(float(cosine), same=False) for cosine in found)

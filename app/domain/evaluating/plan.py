@@ -1,0 +1,74 @@
+"""What an evaluation was asked to do."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from app.domain.jobs import Job, Option
+
+QUERIES: Final = "queries"
+"""The name of the catalogue that only asks."""
+SPLIT: Final = 0.2
+"""The share of indexed photos that asks, where no other is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whose photos ask: a catalogue's, those under some labels or all. `split` of them do if they are indexed.
+
+    The share `unknown` of the products leaves the gallery; `repeats` is how often it is all done, with other chances.
+    """
+
+    catalogue: str
+    split: float | None = None
+    label_ids: tuple[str, ...] | None = None
+    unknown: float = 0.0
+    repeats: int = 1
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """What a job was asked, as `options` told it."""
+        options = dict(job.options)
+        label_ids = options["label_ids"]
+        return cls(
+            catalogue=str(options["catalogue"]),
+            split=_number(options["split"]),
+            label_ids=tuple(label_ids) if isinstance(label_ids, list | tuple) else None,
+            unknown=_number(options["unknown"]) or 0.0,
+            repeats=int(_number(options["repeats"]) or 1),
+        )
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """As a job keeps them."""
+        return {
+            "catalogue": self.catalogue,
+            "split": self.split,
+            "label_ids": self.label_ids,
+            "unknown": self.unknown,
+            "repeats": self.repeats,
+        }
+
+    @property
+    def asks_what_is_live(self) -> bool:
+        """Whether what is indexed is asked as it is: none of it has to be left out."""
+        return self.catalogue == QUERIES and not self.unknown
+
+    def told(self) -> str:
+        """In words."""
+        under = f" under {len(self.label_ids)} labels" if self.label_ids is not None else ""
+        if self.catalogue == QUERIES:
+            asked = f"the photos of catalogue '{QUERIES}'{under} asked"
+        else:
+            asked = (
+                f"of each product of catalogue '{self.catalogue}'{under} {self.split or SPLIT:.0%} of the photos asked"
+            )
+        if self.asks_what_is_live:
+            return f"{asked} what is indexed"
+        others = "a temporary store of the other photos" if self.catalogue != QUERIES else "a temporary store"
+        unknown = f", {self.unknown:.0%} of the products left out" if self.unknown else ""
+        times = f", {self.repeats} times" if self.repeats > 1 else ""
+        return f"{asked} {others}, which learned from nothing else{unknown}{times}"
+
+
+def _number(option: Option) -> float | None:
+    return float(option) if isinstance(option, int | float) else None

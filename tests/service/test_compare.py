@@ -1,0 +1,56 @@
+"""How likely two photos show one product, over HTTP, once the index is calibrated."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image, ImageEnhance
+
+from tests.service.conftest import drawn, encoded
+from tests.service.running import Service, running
+
+PRODUCTS, PHOTOS = 14, 5
+
+
+def taken(product: int, number: int) -> bytes:
+    """A product's photo like no other: cut, turned and lit in its own way."""
+    whole = drawn(f"product {product}", (200, 150))
+    turned = whole.rotate(4 * number - 10, fillcolor=(128, 128, 128), resample=Image.Resampling.BICUBIC)
+    part = turned.crop((6 * number, 18 - 3 * number, 170 + 6 * number, 140 - 3 * number))
+    return encoded(ImageEnhance.Brightness(part).enhance(0.8 + 0.08 * number))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One label a product; the last photo of each is not indexed."""
+    folder = tmp_path_factory.mktemp("shop")
+    for product in range(PRODUCTS):
+        (folder / f"p{product}").mkdir()
+        for number in range(PHOTOS - 1):
+            (folder / f"p{product}" / f"{number}.jpg").write_bytes(taken(product, number))
+    with running(tmp_path_factory.mktemp("data"), folder, {"LOOKALIKE_PRODUCT_FROM": "label"}) as service:
+        assert "succeeded" == service.index()["state"]
+        yield service
+
+
+def compared(shop: Service, *photos: bytes) -> dict[str, Any]:
+    files = [("image", ("photo.jpg", data)) for data in photos]
+    body: dict[str, Any] = shop.client.post("/compare", files=files).raise_for_status().json()
+    return body
+
+
+@pytest.mark.parametrize("learn", ["calibrate", "adapt"])
+def test_two_new_photos_of_one_product_are_likelier_of_one_than_two_of_two(shop: Service, learn: str) -> None:
+    body = {"force": True} if learn == "adapt" else None
+    job = shop.wait_for(shop.client.post(f"/{learn}", json=body).raise_for_status().json()["job_id"])
+    assert ("succeeded", True) == (job["state"], "Calibrated: " in job["detail"]), job["detail"]
+    new = [taken(product, PHOTOS - 1) for product in range(4)]
+    same = [compared(shop, new[product], taken(product, 0)) for product in range(4)]
+    other = [compared(shop, new[product], taken(product + 1, 0)) for product in range(4)]
+    assert {None} == {each["reason"] for each in same + other}
+    told = [(one["cosine"], one["same_product_probability"]) for one in same + other]
+    assert sorted(told) == sorted(told, key=lambda pair: pair[1])
+    assert max(each["same_product_probability"] for each in other) < min(
+        each["same_product_probability"] for each in same
+    )
+    assert all(0 < probability < 1 for _, probability in told)
