@@ -19,7 +19,7 @@ from app.flows.running import Runner, Work
 
 _log = logging.getLogger(__name__)
 
-_CALM_S: Final = 5.0
+_CALM_S: Final = 2.0
 _PAUSE_S: Final = 60.0
 """At least so long between two looks: each counts the whole gallery."""
 _PAGE: Final = 100

@@ -40,6 +40,18 @@ async def test_so_many_photos_of_a_product_are_told_and_no_more_whatever_it_has(
     assert_of_space(SPACE, few[10:], photos["C"])
 
 
+async def test_a_photo_that_changed_or_moved_is_told_as_it_is_now(store: ClosableStore) -> None:
+    await put_all(store, [new(f"i{number}", FEATURES[number], product_id="P") for number in range(4)])
+    before = await store.photos_of(["P"], SPACE.space_id)
+    changed = [new("i0", FEATURES[0], product_id="P"), new("i1", FEATURES[8], product_id="P")]
+    await put_all(store, [*changed, new("i2", FEATURES[2], product_id="Q")])
+    await store.delete("i3")
+    photos = await store.photos_of(["P", "Q"], SPACE.space_id)
+    assert ("i0", "i1", "i2", "i3") == before["P"].image_ids
+    assert_of_space(SPACE, changed, photos["P"])
+    assert ("i2",) == photos["Q"].image_ids
+
+
 def assert_of_space(space: Space, entries: Sequence[NewEntry], photos: ProductPhotos) -> None:
     """The photos are these, in order."""
     assert [each.entry.image_id for each in entries] == list(photos.image_ids)

@@ -1,6 +1,8 @@
 """Learning, spaces and products, over HTTP."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,8 +11,9 @@ import pytest
 
 from tests.service.conftest import draw_catalogue, drawn, encoded
 from tests.service.products import draw_products
-from tests.service.running import Service, paged, running
+from tests.service.running import JOB_WAIT_S, Service, paged, running
 
+LONGER_THAN_AUTO_WAITS_S = 6.0
 LABELS = {"cups": 6, "plates": 5, "bowls": 1}
 
 
@@ -133,27 +136,34 @@ def test_a_share_of_unknown_products_is_between_0_and_1(service: Service, prior:
     assert (422, "prior_unknown") == (answer.status_code, answer.json()["errors"][0]["field"])
 
 
-@pytest.mark.parametrize(("adapt", "expected"), [("auto", True), ("manual", False)])
-def test_learning_begins_by_itself_where_it_is_said_so(adapt: str, tmp_path: Path, *, expected: bool) -> None:
-    labels = draw_products(tmp_path / "catalogue", products=8, photos=6)
+@contextmanager
+def shop(folder: Path, adapt: str) -> Iterator[Service]:
+    """Products that can be told apart better, indexed by a service that learns as it is told."""
+    labels = draw_products(folder / "catalogue", products=8, photos=6)
     settings = {"LOOKALIKE_PRODUCT_FROM": "label", "LOOKALIKE_COLOUR_WEIGHT": "0", "LOOKALIKE_ADAPT": adapt}
-    with running(tmp_path / "data", tmp_path / "catalogue", settings) as service:
-        service.index(*labels)
-        if expected:
-            job = service.wait_for(begun_by_itself(service))
-            assert ("succeeded", 48) == (job["state"], job["options"]["photos"])
-        time.sleep(2 * CALM_S)
-        assert [expected] == [space["live"] for space in spaces(service)[:-1]] or not expected
-        adapting = [job for job in service.client.get("/jobs").json()["items"] if job["kind"] == "adapt"]
-        assert (int(expected), 1 + expected) == (len(adapting), len(spaces(service)))
+    with running(folder / "data", folder / "catalogue", settings) as service:
+        assert "succeeded" == service.index(*labels)["state"]
+        yield service
 
 
-def begun_by_itself(service: Service) -> str:
-    """The job that learns, which nobody asked for, once it is there."""
-    deadline = time.monotonic() + JOB_WAIT_S
-    while time.monotonic() < deadline:
-        for job in service.client.get("/jobs").raise_for_status().json()["items"]:
-            if job["kind"] == "adapt":
-                return str(job["job_id"])
-        time.sleep(0.1)
-    raise TimeoutError
+def adapting(service: Service) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = service.client.get("/jobs").raise_for_status().json()["items"]
+    return [job for job in listed if job["kind"] == "adapt"]
+
+
+def test_with_auto_a_gallery_that_was_indexed_is_learned_by_itself(tmp_path: Path) -> None:
+    with shop(tmp_path, "auto") as service:
+        deadline = time.monotonic() + JOB_WAIT_S
+        while not adapting(service) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        (job,) = adapting(service)
+        assert "succeeded" == service.wait_for(job["job_id"])["state"]
+        assert (False, 48) == (job["options"]["force"], job["options"]["photos"])
+        latest, _ = spaces(service)
+        assert (True, {"images": 48, "products": 8}) == (latest["live"], latest["fitted_on"])
+
+
+def test_without_it_nothing_is_learned_that_nobody_asked_for(tmp_path: Path) -> None:
+    with shop(tmp_path, "manual") as service:
+        time.sleep(LONGER_THAN_AUTO_WAITS_S)
+        assert ([], 1) == (adapting(service), len(spaces(service)))

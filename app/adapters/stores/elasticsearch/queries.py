@@ -130,14 +130,14 @@ def of_model(fingerprint: str, after: str, count: int) -> dict[str, Any]:
 
 
 def of_products(product_ids: Collection[str], fingerprint: str, after: Sequence[str], count: int) -> dict[str, Any]:
-    """The next entries of products by (product id, image id), of those whose features a model made, with them."""
+    """The next entries of products by (product id, image id), of those whose features a model made: their versions."""
     conditions = [{"terms": {"product_id": sorted(product_ids)}}, {"term": {"space": fingerprint}}]
     body = {
         "query": {"bool": {"filter": conditions}},
         "sort": [{"product_id": "asc"}, {"image_id": "asc"}],
         "size": count,
         "_source": False,
-        "stored_fields": ["features"],
+        "version": True,
         "track_total_hits": False,
     }
     return {**body, "search_after": list(after)} if after else body

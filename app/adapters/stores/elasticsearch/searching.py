@@ -1,7 +1,6 @@
-"""What is asked with a space in mind: the nearest entries, the photos of products, the photos to learn from."""
+"""What is asked with a space in mind: the nearest entries, products, the photos to learn from."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,17 +12,13 @@ from app.adapters.stores.elasticsearch.documents import parse_entry, parse_featu
 from app.adapters.stores.elasticsearch.mappings import Names
 from app.adapters.stores.elasticsearch.reading import Found
 from app.domain.errors import InvalidRequestError
-from app.domain.ports.store import MAX_PHOTOS
-from app.domain.records import Entry, GalleryBlock, Hit, ProductPhotos, Query, StoredFeatures
+from app.domain.records import Entry, GalleryBlock, Hit, Query
 from app.domain.spaces import Space
 
 _TOO_LARGE: Final = (
     "exact compares up to {:,} images here, and {:,} are to be searched: narrow the search with label_id or filter, or"
     " leave exact out."
 )
-_PAGE: Final = 500
-_AFTER_ALL_IMAGES: Final = "\U0010ffff"
-"""Behind every image id."""
 
 
 class Searching:
@@ -63,21 +58,6 @@ class Searching:
         count: int = (await self._cluster.request("POST", f"/{quote(index)}/_count", body))["count"]
         return count
 
-    async def photos(self, space: Space, product_ids: Sequence[str]) -> dict[str, ProductPhotos]:
-        """The first photos of each product by image id, with their vectors."""
-        listed: dict[str, list[tuple[str, StoredFeatures]]] = {}
-        after: Sequence[str] = ()
-        while True:
-            body = queries.of_products(product_ids, space.fingerprint, after, _PAGE)
-            hits = await self._cluster.hits(self._names.entries, body)
-            for hit in hits:
-                listed.setdefault(hit["sort"][0], []).append((hit["_id"], parse_features(hit["fields"])))
-            if len(hits) < _PAGE:
-                return await asyncio.to_thread(_photos, space, listed)
-            last = hits[-1]["sort"]
-            # A product of many photos is left once there are enough of it.
-            after = last if len(listed[last[0]]) < MAX_PHOTOS else (last[0], _AFTER_ALL_IMAGES)
-
     async def product_sizes(self, space: Space, after: str, count: int) -> dict[str, int]:
         """How many photos of the space's model the next products have."""
         body = queries.product_sizes(space.fingerprint, after, min(count, queries.MAX_CANDIDATES))
@@ -103,18 +83,6 @@ class Searching:
         """The next documents of the truth whose features are of the space's model."""
         hits = await self._cluster.hits(self._names.entries, queries.of_model(space.fingerprint, after, count))
         return [Found(hit["_source"], hit["fields"], hit["_version"]) for hit in hits]
-
-
-def _photos(space: Space, listed: Mapping[str, Sequence[tuple[str, StoredFeatures]]]) -> dict[str, ProductPhotos]:
-    first = {product_id: photos[:MAX_PHOTOS] for product_id, photos in listed.items()}
-    if not first:
-        return {}
-    vectors = space.vectors(np.array([features for photos in first.values() for _, features in photos], np.float16))
-    ends = np.cumsum([len(photos) for photos in first.values()])[:-1]
-    return {
-        product_id: ProductPhotos(tuple(image_id for image_id, _ in photos), rows)
-        for (product_id, photos), rows in zip(first.items(), np.split(vectors, ends), strict=True)
-    }
 
 
 def _cosine(score: float) -> float:

@@ -15,6 +15,7 @@ from app.adapters.stores.elasticsearch.following import Following
 from app.adapters.stores.elasticsearch.founding import Founding
 from app.adapters.stores.elasticsearch.live import LiveSpace
 from app.adapters.stores.elasticsearch.mappings import IndexOptions, Names
+from app.adapters.stores.elasticsearch.product_photos import ProductVectors
 from app.adapters.stores.elasticsearch.reading import Found, Reading, deletion_document_id
 from app.adapters.stores.elasticsearch.searching import Searching
 from app.adapters.stores.elasticsearch.space_indices import SpaceIndices
@@ -66,6 +67,7 @@ class ElasticsearchStore:
         self._turns = Turns(fence)
         self._reading = Reading(cluster, names, self._live)
         self._searching = Searching(cluster, names, self.method, options.candidates)
+        self._product_vectors = ProductVectors(cluster, names, self._reading)
         self._kept = KeptSpaces(cluster, names, self._reading)
         self._following = Following(self._reading, self._kept, self._live)
         changing = Changing(cluster, names, self._live, fence, self._reading)
@@ -129,7 +131,7 @@ class ElasticsearchStore:
     async def photos_of(self, product_ids: Sequence[str], space_id: str) -> Mapping[str, ProductPhotos]:
         """Photos of products."""
         space = self._following.live_as(space_id)
-        return await self._searching.photos(space, product_ids) if product_ids else {}
+        return await self._product_vectors.photos(space, product_ids) if product_ids else {}
 
     async def product_sizes(self, after: str, count: int) -> Mapping[str, int]:
         """How many photos products have."""
