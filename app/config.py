@@ -192,6 +192,13 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _a_match_is_surer_than_none(self) -> Self:
+        if self.match_threshold < self.no_match_threshold:
+            message = "LOOKALIKE_MATCH_THRESHOLD must not be below LOOKALIKE_NO_MATCH_THRESHOLD"
+            raise ValueError(message)
+        return self
+
     @property
     def needs_insecure(self) -> bool:
         """Whether the address asks for `insecure`, which is not set."""

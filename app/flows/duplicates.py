@@ -11,7 +11,7 @@ from app.domain.duplicates import Duplicate, duplicate, may_be_one
 from app.domain.errors import BusyError
 from app.domain.features import Vector, unit
 from app.domain.ports import Store
-from app.domain.records import Entry
+from app.domain.records import Entry, StoredFeatures
 from app.flows.browsing import Browsing
 from app.flows.finding import Finding, Wanted
 
@@ -79,26 +79,27 @@ class Duplicates:
         return RepeatedPage(found, image_ids[-1] if len(image_ids) == MOST_LOOKED_AT else None)
 
     async def _among(self, image_ids: Sequence[str]) -> list[Repeated]:
-        entries = await self._store.entries(image_ids)
-        known = [entries[image_id] for image_id in image_ids if image_id in entries]
-        looked_at = await asyncio.gather(*map(self._looked_at, known))
+        entries, features = await asyncio.gather(self._store.entries(image_ids), self._store.features_of(image_ids))
+        known = [entries[image_id] for image_id in image_ids if image_id in entries and image_id in features]
+        looked_at = await asyncio.gather(
+            *(self._looked_at(entry, _vector(features[entry.image_id])) for entry in known)
+        )
         return [one for one in looked_at if one.duplicates]
 
-    async def _looked_at(self, entry: Entry) -> Repeated:
+    async def _looked_at(self, entry: Entry, vector: Vector) -> Repeated:
         async with self._turns:
-            vector = await self._vector(entry)
-            if vector is None:
-                return Repeated(entry, ())
             wanted = Wanted(MOST_SHOWN, "image", left_out=entry.image_id)
-            others = [result.hits[0].entry for result in (await self._finding.find(vector, wanted)).results]
-            found = [await self._compared(entry, vector, other) for other in others if may_be_one(entry, other)]
+            shown = [result.hits[0].entry for result in (await self._finding.find(vector, wanted)).results]
+            others = [other for other in shown if may_be_one(entry, other)]
+            # What a hit scores is a matter of the live space; the thresholds are of features.
+            features = await self._store.features_of([other.image_id for other in others]) if others else {}
+        found = [
+            duplicate(entry, other, float(np.clip(vector @ _vector(features[other.image_id]), -1.0, 1.0)))
+            for other in others
+            if other.image_id in features
+        ]
         return Repeated(entry, [one for one in found if one])
 
-    async def _compared(self, entry: Entry, vector: Vector, other: Entry) -> Duplicate | None:
-        # What a hit scores is a matter of the live space; the thresholds are of features.
-        features = await self._vector(other)
-        return None if features is None else duplicate(entry, other, float(np.clip(vector @ features, -1.0, 1.0)))
 
-    async def _vector(self, entry: Entry) -> Vector | None:
-        features = await self._store.features(entry.image_id)
-        return None if features is None else unit(features.astype(np.float32))
+def _vector(features: StoredFeatures) -> Vector:
+    return unit(features.astype(np.float32))

@@ -67,22 +67,23 @@ class Finding:
         return await self._find(features, wanted)
 
     async def _find(self, features: Vector, wanted: Wanted) -> Nearest:
-        return await (self._images if wanted.group_by == "image" else self._products)(
-            self._store.space, features, wanted
-        )
+        space = self._store.space
+        # A large matrix: beside the loop.
+        vector = await asyncio.to_thread(space.query, features) if space.projection else features
+        return await (self._images if wanted.group_by == "image" else self._products)(space, vector, wanted)
 
-    async def _images(self, space: Space, features: Vector, wanted: Wanted) -> Nearest:
-        query = _query(space, features, wanted, wanted.k + (wanted.left_out is not None))
+    async def _images(self, space: Space, vector: Vector, wanted: Wanted) -> Nearest:
+        query = _query(space, vector, wanted, wanted.k + (wanted.left_out is not None))
         hits = [hit for hit in await self._store.search(query) if hit.entry.image_id != wanted.left_out]
         return Nearest(space, "image", by_image(hits, wanted.k))
 
-    async def _products(self, space: Space, features: Vector, wanted: Wanted) -> Nearest:
-        query = _query(space, features, wanted, max(_FEWEST_PHOTOS, _OVERFETCH * wanted.k))
+    async def _products(self, space: Space, vector: Vector, wanted: Wanted) -> Nearest:
+        query = _query(space, vector, wanted, max(_FEWEST_PHOTOS, _OVERFETCH * wanted.k))
         while True:
             hits = await self._store.search(query)
             products = by_product([hit for hit in hits if hit.entry.image_id != wanted.left_out])
             if len(products) >= wanted.k or len(hits) < query.k:
-                return await self._ranked(space, query.vector, products[: _scored(wanted.k)], wanted)
+                return await self._ranked(space, vector, products[: _scored(wanted.k)], wanted)
             query = replace(query, k=query.k * _OVERFETCH)
 
     async def _ranked(self, space: Space, vector: Vector, products: Sequence[ProductHit], wanted: Wanted) -> Nearest:
@@ -112,8 +113,7 @@ def _scored(k: int) -> int:
     return 2 * k + 10
 
 
-def _query(space: Space, features: Vector, wanted: Wanted, count: int) -> Query:
-    vector = space.query(features)
+def _query(space: Space, vector: Vector, wanted: Wanted, count: int) -> Query:
     return Query(vector, count, wanted.label_ids, wanted.exact, wanted.filter, space.space_id)
 
 

@@ -1,6 +1,5 @@
 """Photos, a photo on the web, or an indexed image -> the vector that stands for it."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,8 +77,12 @@ class Querying:
         for image_id in image_ids:
             if image_id not in entries:
                 raise _unknown(image_id)
-        found = await asyncio.gather(*(self._vector(entries[image_id]) for image_id in image_ids))
-        return np.stack(found) if found else np.zeros((0, self._embedder.card.dimensions), np.float32)
+        found = await self._store.features_of(image_ids)
+        for image_id in image_ids:
+            if image_id not in found:
+                raise _stale(entries[image_id])
+        rows = [found[image_id] for image_id in image_ids]
+        return unit(np.array(rows, np.float32).reshape(len(rows), self._embedder.card.dimensions))
 
     def _look(self, photos: Sequence[bytes], crop: Box | None, *, mapped: bool) -> Looked:
         started = time.perf_counter()
@@ -107,9 +110,13 @@ class Querying:
     async def _vector(self, entry: Entry) -> Vector:
         features = await self._store.features(entry.image_id)
         if features is None:
-            again = f"POST /index/{entry.label_ids[0]} again."
-            raise ModelMismatchError(f"Image '{entry.image_id}' was indexed with another model or settings: {again}")
+            raise _stale(entry)
         return unit(features.astype(np.float32))
+
+
+def _stale(entry: Entry) -> ModelMismatchError:
+    again = f"POST /index/{entry.label_ids[0]} again."
+    return ModelMismatchError(f"Image '{entry.image_id}' was indexed with another model or settings: {again}")
 
 
 def _unknown(image_id: str) -> NotFoundError:

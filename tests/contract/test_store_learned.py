@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.answering.calibration import Calibration
+from app.domain.answering.pairs import PairCalibration
 from app.domain.answering.reliability import Bin, OperatingPoint, Reliability
 from app.domain.answering.report import CalibrationReport
 from app.domain.errors import ConflictError, NotFoundError, SpaceChangedError
@@ -175,7 +176,9 @@ def calibrated(space: Space, images: int) -> CalibrationReport:
     calibration = Calibration((0.1, 0.2), (1.0, 2.0), (0.5, 1.5, 2.5), (0.25, 0.75, 1.25), 0.1, 90, 8, 2)
     point = OperatingPoint(0.95, 0.8, 0.5, 0.9)
     reliability = Reliability((Bin(0.5, 0.4, 10),), 0.05, 0.02, 0.9, None, (point,))
-    return CalibrationReport(space.space_id, calibration, reliability, datetime(2026, 1, 1, tzinfo=UTC), images, 20)
+    pairs = PairCalibration(0.3, 0.2, 0.1, 2.5, 90, 180)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return CalibrationReport(space.space_id, calibration, reliability, at, images, 20, pairs)
 
 
 async def test_a_space_as_large_as_the_models_is_kept_whole(place: Place) -> None:

@@ -71,6 +71,14 @@ def test_settings_that_do_not_go_together_are_a_line(tmp_path: Path) -> None:
     assert "set LOOKALIKE_CATALOG or LOOKALIKE_CATALOGS, not both." == str(caught.value)
 
 
+def test_the_threshold_of_a_match_is_not_below_that_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_MATCH_THRESHOLD", "0.2")
+    with pytest.raises(UsageError, match="must not be below LOOKALIKE_NO_MATCH_THRESHOLD"):
+        settings_from({})
+    monkeypatch.setenv("LOOKALIKE_NO_MATCH_THRESHOLD", "0.2")
+    assert 0.2 == settings_from({}).match_threshold
+
+
 def test_the_help_of_serve_tells_the_defaults_that_hold(lookalike: Lookalike) -> None:
     shown = " ".join(lookalike("serve", "--help").out.split())
     told = dict(re.findall(r"\(LOOKALIKE_(\w+); else ([\w./]+?)\)", shown))
