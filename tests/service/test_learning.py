@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.service.conftest import draw_catalogue, drawn, encoded
-from tests.service.products import draw_products
+from tests.service.products import draw_products, photo_of
 from tests.service.running import JOB_WAIT_S, Service, paged, running
 
 LONGER_THAN_AUTO_WAITS_S = 6.0
@@ -138,9 +138,14 @@ def test_a_share_of_unknown_products_is_between_0_and_1(service: Service, prior:
 
 @contextmanager
 def shop(folder: Path, adapt: str) -> Iterator[Service]:
-    """Products that can be told apart better, indexed by a service that learns as it is told."""
+    """Products that can be told apart better, indexed by a service that learns as it is told, in 32 dimensions."""
     labels = draw_products(folder / "catalogue", products=8, photos=6)
-    settings = {"LOOKALIKE_PRODUCT_FROM": "label", "LOOKALIKE_COLOUR_WEIGHT": "0", "LOOKALIKE_ADAPT": adapt}
+    settings = {
+        "LOOKALIKE_PRODUCT_FROM": "label",
+        "LOOKALIKE_COLOUR_WEIGHT": "0",
+        "LOOKALIKE_ADAPT": adapt,
+        "LOOKALIKE_SPACE_DIMENSIONS": "32",
+    }
     with running(folder / "data", folder / "catalogue", settings) as service:
         assert "succeeded" == service.index(*labels)["state"]
         yield service
@@ -160,7 +165,11 @@ def test_with_auto_a_gallery_that_was_indexed_is_learned_by_itself(tmp_path: Pat
         assert "succeeded" == service.wait_for(job["job_id"])["state"]
         assert (False, 48) == (job["options"]["force"], job["options"]["photos"])
         latest, _ = spaces(service)
-        assert (True, {"images": 48, "products": 8}) == (latest["live"], latest["fitted_on"])
+        assert (True, {"images": 48, "products": 8}, 32) == (latest["live"], latest["fitted_on"], latest["dimensions"])
+        assert [latest["space_id"], latest["dimensions"]] == [
+            service.search(photo_of("p1", "a new scene"))["query"]["space"],
+            service.client.get("/index/p1").json()["dimensions"],
+        ]
 
 
 def test_without_it_nothing_is_learned_that_nobody_asked_for(tmp_path: Path) -> None:
