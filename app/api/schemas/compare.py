@@ -62,8 +62,8 @@ class CompareAnswer(BaseModel):
 
     cosine: float = Field(description="Of the two photos' vectors in the live space, in [-1, 1].")
     same_product_probability: float | None = Field(
-        description="How likely both show one product, if before they are seen it is as likely as not: of every two"
-        " pairs, one is of one product. Fitted to held-out photos of the index; null with a reason."
+        description="How likely both show one product, if half of all pairs do and half are of two by chance: of two"
+        " products that look alike it says too much. Fitted to held-out photos of the index; null with a reason."
     )
     reason: str | None = Field(description="Why there is no probability.")
     space: str = Field(description="What the photos were compared in.")

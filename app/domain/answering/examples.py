@@ -20,7 +20,7 @@ from app.domain.learning.leaving_out import LeavingOut, Mask
 
 FOLDS: Final = 10
 _MOST_ASKED: Final = 500  # of either sort in a fold: 5,000 tell four coefficients well enough
-_MOST_PAIRED: Final = 100  # of either sort in a fold: 2,000 with three pairs each tell two coefficients
+_MOST_PAIRED: Final = 100  # of either sort in a fold: 2,000 with two pairs each tell two coefficients
 Rows = npt.NDArray[np.int64]
 
 

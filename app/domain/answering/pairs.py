@@ -1,11 +1,11 @@
 """The cosine of two photos -> the probability that they show one product.
 
-Nobody can tell how often two photos that are compared are of one product, so that is assumed: every other time. And
-who compares has a reason, so of the pairs of two products every other one is as alike as there are. The model is
-p = sigmoid(b0 + b1 cosine), the cosine standardised, fitted to pairs of the gallery's held-out photos.
+How often two photos that are compared are of one product, nobody can tell: every other time, it is assumed, and else of
+two by chance. The model is p = sigmoid(b0 + b1 cosine), the cosine standardised, fitted to pairs of the gallery's own
+photos, held out of all that is learned. Two products that look alike get too much: of them there are few by chance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairCalibration:
-    """A fitted model of whether two photos show one product, where half of all pairs do.
+    """A fitted model of whether two photos show one product, where half of all pairs do and half are by chance.
 
     `intercept` and `slope` are of the cosine less `mean`, over `scale`.
     """
@@ -70,22 +70,14 @@ class Photos:
     folds: Numbers
 
     def pairs(self, asking: Numbers, there: Numbers, chance: np.random.Generator) -> dict[int, tuple[Pair, ...]]:
-        """By row of `asking`: its pairs, of one product and of two, as far as there are such.
+        """By row of `asking`: with a photo of its product from another fold, and with one of another among `there`.
 
-        A row is paired with one of its product from another fold, by chance, and of the rows `there` of other products
-        with one by chance and with the nearest.
+        Both by chance, and as far as there are such.
         """
-        found = self.vectors[asking] @ self.vectors[there].T
-        return {
-            row: (*self._same(row, chance), *self._others(cosines[self.products[there] != self.products[row]], chance))
-            for row, cosines in zip(asking.tolist(), found, strict=True)
-        }
+        return {row: tuple(self._pairs(row, there, chance)) for row in asking.tolist()}
 
-    def _same(self, row: int, chance: np.random.Generator) -> tuple[Pair, ...]:
+    def _pairs(self, row: int, there: Numbers, chance: np.random.Generator) -> Iterator[Pair]:
         own = np.flatnonzero((self.products == self.products[row]) & (self.folds != self.folds[row]))
-        return (Pair(float(self.vectors[row] @ self.vectors[chance.choice(own)]), same=True),) if len(own) else ()
-
-    @staticmethod
-    def _others(cosines: Vectors, chance: np.random.Generator) -> tuple[Pair, ...]:
-        found = (chance.choice(cosines), cosines.max()) if len(cosines) else ()
-        return tuple(Pair(float(cosine), same=False) for cosine in found)
+        for same, rows in ((True, own), (False, there[self.products[there] != self.products[row]])):
+            if len(rows):
+                yield Pair(float(self.vectors[row] @ self.vectors[chance.choice(rows)]), same)

@@ -94,7 +94,7 @@ def _whitening(within: Floats, ridge: float) -> Floats:
     """W with W W^T = (within + r tr(within)/D)^-1."""
     ridged = within.copy()
     ridged[np.diag_indices_from(ridged)] += ridge * np.trace(within) / len(within)
-    return _inverse_of_lower(np.linalg.cholesky(ridged)).T
+    return _inverse_of_lower(np.asarray(np.linalg.cholesky(ridged))).T
 
 
 def _inverse_of_lower(lower: Floats) -> Floats:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from app.domain.features import Vectors, unit
 from app.domain.learning.fitting import fit, spread_of
-from app.domain.learning.moments import Features, Moments, SecondMoment
-from app.domain.learning.reducing import basis_of
+from app.domain.learning.moments import Features, Moments
+from app.domain.learning.reducing import basis_of_vectors
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,9 +34,7 @@ class LeavingOut:
     def _cut(self, vectors: Vectors, left: Mask) -> Vectors:
         if self._dimensions is None or self._dimensions >= vectors.shape[1]:
             return vectors
-        second = SecondMoment(vectors.shape[1])
-        second.add(vectors[left])
-        return unit(vectors @ basis_of(second, self._dimensions))
+        return unit(vectors @ basis_of_vectors(vectors[left], self._dimensions))
 
     def _sums(self, rows: Mask) -> Moments:
         moments = Moments(self._features.shape[1])

@@ -1,9 +1,8 @@
 import numpy as np
-import pytest
 
 from app.domain.learning.leaving_out import LeavingOut
 from app.domain.learning.moments import SecondMoment
-from app.domain.learning.reducing import Reduction, basis_of
+from app.domain.learning.reducing import basis_of
 from tests.unit.domain.learning.galleries import learned, photos
 
 FEATURES, IDS = photos(products=20, each=6, seed=1)
@@ -38,8 +37,3 @@ def test_more_dimensions_than_there_are_cut_nothing() -> None:
 
 def test_where_what_is_left_teaches_nothing_there_are_no_vectors() -> None:
     assert LeavingOut(FEATURES[:12], IDS[:12]).vectors(np.arange(12) < 6) is None
-
-
-@pytest.mark.parametrize(("photos_there", "expected"), [(99, None), (100, 384), (5000, 384)])
-def test_vectors_are_cut_once_the_gallery_is_large_enough(photos_there: int, expected: int | None) -> None:
-    assert expected == Reduction(384, from_photos=100).of(photos_there)

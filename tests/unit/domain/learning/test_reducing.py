@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 
 from app.domain.features import unit
 from app.domain.learning.moments import SecondMoment
-from app.domain.learning.reducing import basis_of
+from app.domain.learning.reducing import WHOLE, Reduction, basis_of, basis_of_vectors
 from tests.unit.domain.learning.galleries import Floats32, every_other, found, learned, photos
 
 
@@ -48,3 +49,34 @@ def test_a_cut_space_finds_nearly_as_much() -> None:
     rates = [found(space.apply(gallery), ids, space.apply(queries), wanted) for space in (whole, cut)]
     assert found(gallery, ids, queries, wanted) + 0.1 < rates[1]
     assert rates[0] - 0.03 < rates[1]
+
+
+@pytest.mark.parametrize("count", [30, 12], ids=["more vectors than numbers", "fewer"])
+def test_vectors_in_memory_have_the_basis_of_their_second_moment(count: int) -> None:
+    vectors = photos(products=count // 6, each=6, seed=1, width=20)[0]
+    expected, basis = basis_of(second_of(vectors), 8), basis_of_vectors(vectors, 8)
+    assert np.dtype(np.float32) == basis.dtype
+    assert np.allclose(expected @ expected.T, basis @ basis.T, atol=1e-4)
+
+
+def test_a_basis_of_few_vectors_has_no_more_directions_than_they_have() -> None:
+    vectors = flat(10, 20, 6, seed=1)
+    basis = basis_of_vectors(vectors, 8)
+    assert (20, 6) == basis.shape
+    assert np.allclose(vectors @ vectors.T, (vectors @ basis) @ (vectors @ basis).T, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("reduction", "photos_there", "expected"),
+    [
+        (WHOLE, 10**6, None),
+        (Reduction(384), 383, None),
+        (Reduction(384), 384, 384),
+        (Reduction(384, from_photos=1000), 999, None),
+        (Reduction(384, from_photos=1000), 1000, 384),
+    ],
+)
+def test_vectors_are_cut_once_the_gallery_is_large_enough(
+    reduction: Reduction, photos_there: int, expected: int | None
+) -> None:
+    assert expected == reduction.of(photos_there)
