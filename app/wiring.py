@@ -226,7 +226,15 @@ def _evaluating(settings: Settings, parts: _Parts, browsing: Browsing) -> Evalua
         ledger=kept.ledger,
         store=kept.store,
         questions=Questions(parts.queries, photos, parts.embedder, workers, ProductFrom(settings.product_from)),
-        rounds=Rounds(kept.ledger, kept.store, workers, parts.scratch, judge, named_ids=settings.catalogs is not None),
+        rounds=Rounds(
+            ledger=kept.ledger,
+            store=kept.store,
+            workers=workers,
+            scratch=parts.scratch,
+            judge=judge,
+            reduction=_reduction(settings),
+            named_ids=settings.catalogs is not None,
+        ),
         pictures=Pictures(browsing, photos, workers, parts.limits),
         judge=judge,
     )

@@ -17,6 +17,7 @@ from app.domain.evaluating.plan import QUERIES, SPLIT, Plan
 from app.domain.evaluating.records import Baseline, Question
 from app.domain.evaluating.splitting import split_of, strangers_of
 from app.domain.evaluating.summing import Judge, Part
+from app.domain.learning.reducing import Reduction
 from app.domain.ports import Ledger, Store, Workers
 from app.domain.records import NewEntry
 from app.flows.adapting import Adapting
@@ -38,14 +39,23 @@ class Rounds:
     """Puts questions to galleries."""
 
     def __init__(
-        self, ledger: Ledger, store: Store, workers: Workers, scratch: Scratch, judge: Judge, *, named_ids: bool
+        self,
+        *,
+        ledger: Ledger,
+        store: Store,
+        workers: Workers,
+        scratch: Scratch,
+        judge: Judge,
+        reduction: Reduction,
+        named_ids: bool,
     ) -> None:
-        """`named_ids` tells whether image ids begin with their catalogue's name."""
+        """`named_ids` tells whether image ids begin with their catalogue's name; `reduction` is what `adapt` does."""
         self._ledger = ledger
         self._store = store
         self._workers = workers
         self._scratch = scratch
         self._judge = judge
+        self._reduction = reduction
         self._named_ids = named_ids
 
     async def all(self, plan: Plan, asked: Sequence[Asked], run: Run) -> list[Part]:
@@ -99,7 +109,7 @@ class Rounds:
     async def _learn(self, store: Store, run: Run) -> None:
         """As the service learns by itself: adapted where that is better, and calibrated."""
         calibrating = Calibrating(self._ledger, store, self._workers, prior_unknown=self._judge.prior_unknown)
-        await Adapting(self._ledger, store, self._workers, calibrating).adapt(run)
+        await Adapting(self._ledger, store, self._workers, calibrating, self._reduction).adapt(run)
         if not run.stop.is_set() and await store.calibration(store.space.space_id) is None:
             await calibrating.calibrate(store.space, await read_sample(store, self._workers, run.stop), run)
 
