@@ -44,6 +44,7 @@ from app.flows.photos import Photos
 from app.flows.pictures import Pictures
 from app.flows.querying import Querying
 from app.flows.questions import Questions
+from app.flows.recent import RecentSearches
 from app.flows.recording import Recorder
 from app.flows.removing import Removing
 from app.flows.rounds import Rounds, Scratch
@@ -96,13 +97,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         parts = await _open_parts(settings, stack)
         browsing = Browsing(parts.catalogue, parts.kept.store, parts.kept.media, parts.kept.ledger)
         changed = asyncio.Event()
-        runner = _runner(settings, parts, browsing, changed)
+        recent = RecentSearches()
+        runner = _runner(settings, parts, browsing, changed, recent)
         leading = _leading(settings, parts, runner, changed)
         await leading.open()
         stack.push_async_callback(leading.close)
         jobs = Jobs(parts.kept.ledger, runner, browsing, parts.kept.store, leading)
         querying = Querying(parts.embedder, parts.search_workers, parts.kept.store, parts.downloads)
-        answering = Answering(parts.kept.store, _thresholds(settings), prior_unknown=settings.prior_unknown)
+        answering = Answering(parts.kept.store, _thresholds(settings), recent, prior_unknown=settings.prior_unknown)
         searching = Searching(querying, answering, parts.kept.store, parts.catalogue)
         at_once = max(1, parts.search_threads - 1)
         yield Services(
@@ -180,7 +182,9 @@ def _leading(settings: Settings, parts: _Parts, runner: Runner, changed: asyncio
     return Leading(kept.leadership, kept.ledger, runner, (growing,) if settings.adapt == "auto" else ())
 
 
-def _runner(settings: Settings, parts: _Parts, browsing: Browsing, changed: asyncio.Event) -> Runner:
+def _runner(
+    settings: Settings, parts: _Parts, browsing: Browsing, changed: asyncio.Event, recent: RecentSearches
+) -> Runner:
     product_from = ProductFrom(settings.product_from)
     waiting = Waiting(parts.kept.media)
     indexing = Indexing(
@@ -206,7 +210,7 @@ def _runner(settings: Settings, parts: _Parts, browsing: Browsing, changed: asyn
         under_way=_UNDER_WAY_TIMES * settings.downloads,
     )
     learning = parts.kept.ledger, parts.kept.store, parts.index_workers
-    calibrating = Calibrating(*learning, prior_unknown=settings.prior_unknown)
+    calibrating = Calibrating(*learning, recent, prior_unknown=settings.prior_unknown)
     adapting = Adapting(*learning, calibrating, _reduction(settings))
     works: dict[JobKind, Work] = {
         JobKind.INDEX: ThenChanged(working, changed),

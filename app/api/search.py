@@ -22,6 +22,7 @@ from app.api.schemas.search import (
     SearchOptions,
     SearchRequest,
 )
+from app.domain.cropping import MAX_CROPS
 from app.domain.errors import InvalidRequestError, LookalikeError
 from app.domain.rocchio import NEGATIVE_WEIGHT, POSITIVE_WEIGHT
 from app.flows.searching import EXPLAINED, Found, Search
@@ -55,6 +56,11 @@ cosines with `q'`. The examples themselves are found, or not, as all images are.
 regions of the query (of its first photo): the cosine of each region, as the network last sees it, with that photo as a
 whole. It is a diagnostic for people who wonder about a result, no outline of a thing, and the network looks once more
 for it.
+
+**A small product in a large photo**: with `suggest_crops` the answer has up to {MAX_CROPS} `suggested_crops`, parts of
+the query (of its first photo) whose regions, pooled, look most like one of the indexed photos that are nearest to the
+whole. Send one back as `crop`, with the photo, to search with it alone. They are hints: nothing was taught to point at
+products, a part without any has a score, too, and only the centre square that the network sees is looked through.
 """
 
 

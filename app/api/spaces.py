@@ -8,7 +8,7 @@ from app.api.deps import CHANGES, PAGE, Cursor, Limit, Using, decode_cursor, enc
 from app.api.jobs import begun
 from app.api.problems import changing, responses
 from app.api.schemas.jobs import JobOut
-from app.api.schemas.spaces import AdaptOptions, CalibrationOut, SpaceOut, SpacePage
+from app.api.schemas.spaces import AdaptOptions, CalibrateOptions, CalibrationOut, SpaceOut, SpacePage
 from app.domain.spaces import SpaceCard
 from app.flows.services import Services
 
@@ -82,15 +82,22 @@ async def delete_space(services: Using, space_id: SpacePath) -> None:
     "/calibrate",
     summary="Learn how sure answers are",
     status_code=status.HTTP_202_ACCEPTED,
-    responses={200: {"model": JobOut, "description": "A calibration is under way already"}, **changing()},
+    responses={200: {"model": JobOut, "description": "A calibration is under way already"}, **changing(422)},
     dependencies=CHANGES,
 )
-async def calibrate(services: Using, response: Response) -> JobOut:
+async def calibrate(
+    services: Using, response: Response, options: Annotated[CalibrateOptions | None, Body()] = None
+) -> JobOut:
     """Start a job that fits the confidence of answers in the live space, to indexed photos that are held out.
 
     `POST /adapt` does so, too, for what it learned. Where there is too little data, the job's `detail` says of what.
+    Customers' photos are often less like the indexed ones than those are like each other, and score lower: with
+    `by_recent_searches` held-out photos that score as recent searches did count for more. No label is needed for
+    that, and no photo of a search is kept, only its score, in memory.
     """
-    return begun(services, response, *await services.spaces.calibrate())
+    wanted = options or CalibrateOptions()
+    job, new = await services.spaces.calibrate(by_recent_searches=wanted.by_recent_searches)
+    return begun(services, response, job, new)
 
 
 @router.get("/calibration", summary="How far answers can be trusted", responses=responses(404, 503))

@@ -13,6 +13,7 @@ from app.domain.answering.report import CalibrationReport
 from app.domain.features import Vector, unit
 from app.domain.ports import Store
 from app.flows.finding import Nearest
+from app.flows.recent import RecentSearches
 
 _KEPT_S: Final = 2.0
 """So long a process may go on with a calibration that another one has replaced."""
@@ -44,10 +45,16 @@ class Answer:
 class Answering:
     """Tells how sure the best product is, by the calibration of the space that was searched."""
 
-    def __init__(self, store: Store, thresholds: Thresholds, *, prior_unknown: float) -> None:
-        """`prior_unknown` is the share of queries whose product is not indexed, where a search does not say another."""
+    def __init__(
+        self, store: Store, thresholds: Thresholds, recent: RecentSearches | None = None, *, prior_unknown: float
+    ) -> None:
+        """`prior_unknown` is the share of queries whose product is not indexed, where a search does not say another.
+
+        `recent` is told of every answer with a confidence: one without does not look for its best raw cosine.
+        """
         self._store = store
         self._thresholds = thresholds
+        self._recent = recent or RecentSearches()
         self._prior_unknown = prior_unknown
         self._known: dict[str, tuple[float, CalibrationReport | None]] = {}
 
@@ -64,6 +71,7 @@ class Answering:
         prior = self._prior_unknown if prior_unknown is None else prior_unknown
         raw = await self._raw(features, nearest.best_image_ids)
         signals = Signals(nearest.results[0].score, plain.lead or 0.0, raw)
+        self._recent.note(nearest.space.space_id, signals.score, raw)
         confidence = report.calibration.probability(signals, prior)
         decision = decide(confidence, self._thresholds)
         return replace(plain, decision=decision, confidence=confidence, calibrated=True, prior_unknown=prior)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from app.domain.cropping import Suggestion
 from app.domain.errors import ModelMismatchError, NotFoundError
 from app.domain.features import Vector
 from app.domain.filters import Filter, parse_filter
@@ -15,7 +16,8 @@ from app.domain.regions import Regions, likeness
 from app.domain.rocchio import moved
 from app.domain.spaces import Space
 from app.flows.answering import Answer, Answering
-from app.flows.finding import Finding, GroupBy, Nearest, Wanted
+from app.flows.cropping import Cropping
+from app.flows.finding import Finding, GroupBy, Wanted
 from app.flows.querying import Looked, Querying, Seen, Source
 
 _ANSWERED: Final = 2
@@ -23,6 +25,7 @@ _ANSWERED: Final = 2
 EXPLAINED: Final = 3
 """Results, the first ones, that are told why."""
 _NO_MAP: Final = "why: an image_id brings no pixels, so there is no map; post the photo itself to have one."
+_NO_CROPS: Final = "suggest_crops: an image_id brings no pixels to crop; post the photo itself to have crops suggested."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Search:
     positive_image_ids: tuple[str, ...] = ()
     negative_image_ids: tuple[str, ...] = ()
     why: bool = False
+    suggest_crops: bool = False
     prior_unknown: float | None = None
     without_itself: bool = False
 
@@ -81,7 +85,8 @@ class Why:
 class Found:
     """Results in order. Width and height are the query photo's, after the EXIF turn; `crop` is what was looked at.
 
-    `whys` are those of the first results, none where they were not asked for.
+    `whys` are those of the first results; `suggested_crops` are parts worth a search of their own, best first. Neither
+    is there where it was not asked for.
     """
 
     width: int
@@ -93,6 +98,7 @@ class Found:
     timing: Timing
     warnings: Sequence[str] = field(default_factory=tuple)
     whys: Sequence[Why] = field(default_factory=tuple)
+    suggested_crops: Sequence[Suggestion] = field(default_factory=tuple)
 
 
 class Searching:
@@ -103,22 +109,25 @@ class Searching:
         self._answering = answering
         self._querying = querying
         self._finding = Finding(store)
+        self._cropping = Cropping(store)
         self._store = store
         self._catalogue = catalogue
 
     async def search(self, search: Search) -> Found:
         """Answer a search. Raises what the arrows on the way raise: see domain.errors."""
         await self._check_labels(search.label_ids)
-        wanted = await self._parsed(search.filter)
-        looked = await self._querying.look_at(search.source, search.crop, mapped=search.why)
+        wanted = _wanted(search, await self._parsed(search.filter))
+        looked = await self._querying.look_at(search.source, search.crop, mapped=search.why or search.suggest_crops)
         started = time.perf_counter()
         features = await self._moved(search, looked.vector)
-        nearest = await self._nearest(search, wanted, features)
+        nearest = await self._finding.find(features, wanted)
         answer = await self._answering.answer(nearest, features, search.prior_unknown)
         results = [one for one in nearest.results[: search.k] if _reaches(one, search.min_score)]
         warnings = () if results else await self._why_nothing(search)
         timing = Timing(looked.decode_ms, looked.embed_ms, _ms_since(started))
         found = Found(looked.width, looked.height, search.crop, nearest.space, answer, results, timing, warnings)
+        if search.suggest_crops:
+            found = await self._cropped(found, looked, features, wanted)
         return await self._explained(found, looked) if search.why else found
 
     async def _check_labels(self, label_ids: frozenset[str] | None) -> None:
@@ -139,18 +148,10 @@ class Searching:
         positives = await self._querying.vectors(search.positive_image_ids)
         return moved(vector, positives, await self._querying.vectors(search.negative_image_ids))
 
-    async def _nearest(self, search: Search, wanted: Filter | None, features: Vector) -> Nearest:
-        return await self._finding.find(
-            features,
-            Wanted(
-                k=max(search.k, _ANSWERED),
-                group_by=search.group_by,
-                label_ids=search.label_ids,
-                filter=wanted,
-                exact=search.exact,
-                left_out=search.image_id if search.without_itself else None,
-            ),
-        )
+    async def _cropped(self, found: Found, looked: Looked, features: Vector, wanted: Wanted) -> Found:
+        crops = await self._cropping.suggest(looked, features, wanted, found.crop)
+        warnings = (*found.warnings, *(() if looked.seen else (_NO_CROPS,)))
+        return replace(found, suggested_crops=crops, warnings=warnings)
 
     async def _explained(self, found: Found, looked: Looked) -> Found:
         nearest = [result.hits[0] for result in found.results[:EXPLAINED]]
@@ -173,6 +174,17 @@ class Searching:
         if not labels:
             return ("Nothing is indexed yet: POST /index/{label_id} first.",)
         return ()
+
+
+def _wanted(search: Search, parsed: Filter | None) -> Wanted:
+    return Wanted(
+        k=max(search.k, _ANSWERED),
+        group_by=search.group_by,
+        label_ids=search.label_ids,
+        filter=parsed,
+        exact=search.exact,
+        left_out=search.image_id if search.without_itself else None,
+    )
 
 
 def _is_stale(label: LabelIndex) -> bool:

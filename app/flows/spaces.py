@@ -39,9 +39,9 @@ class Spaces:
         await self.one(space_id)
         return await self._begun(JobKind.ACTIVATE, {"space_id": space_id})
 
-    async def calibrate(self) -> tuple[Job, bool]:
+    async def calibrate(self, *, by_recent_searches: bool) -> tuple[Job, bool]:
         """A new job that learns how sure answers are, and True; or the live one, and False."""
-        return await self._begun(JobKind.CALIBRATE, {})
+        return await self._begun(JobKind.CALIBRATE, {"by_recent_searches": by_recent_searches})
 
     async def calibration(self) -> CalibrationReport:
         """How sure answers in the live space are. Raises NotFoundError not_calibrated."""

@@ -166,7 +166,7 @@ def test_similar_images_leave_the_image_itself_out(service: Service) -> None:
 def test_an_answer_tells_its_parts_and_how_long_they_took(service: Service) -> None:
     answer = service.client.post("/search", files={"image": encoded(drawn("timed"))})
     body = answer.json()
-    assert {"query", "answer", "results", "timing_ms", "warnings"} == set(body)
+    assert {"query", "answer", "results", "suggested_crops", "timing_ms", "warnings"} == set(body)
     assert {"decode", "embed", "search"} == set(body["timing_ms"])
     assert ["decode", "embed", "search"] == [
         part.split(";")[0].strip() for part in answer.headers["server-timing"].split(",")

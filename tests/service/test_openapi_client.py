@@ -83,6 +83,19 @@ def test_a_generated_client_searches_with_views_and_examples_and_is_told_why(gen
     assert ("4.jpg", ids[0], 7) == (result.image.name, result.why.image_id, len(result.why.map_))
 
 
+def test_a_generated_client_searches_with_a_suggested_crop(generated: Any) -> None:
+    models, types = module("models"), module("types")
+
+    def photo() -> list[Any]:
+        return [types.File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg")]
+
+    search = module("api.search.search_products").sync
+    crops = search(client=generated, body=models.SearchForm(image=photo(), suggest_crops=True)).suggested_crops
+    assert 3 == len(crops)
+    answer = search(client=generated, body=models.SearchForm(image=photo(), crop=crops[0].crop))
+    assert (crops[0].crop, []) == (answer.query.crop, answer.suggested_crops)
+
+
 def test_a_generated_client_compares_photos_and_lists_duplicates(generated: Any) -> None:
     models, types = module("models"), module("types")
     photos = [types.File(payload=io.BytesIO(encoded(drawn("cups 4"))), file_name="cup.jpg") for _ in range(2)]

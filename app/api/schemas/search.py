@@ -23,6 +23,7 @@ from app.api.schemas.common import (
     MinScore,
 )
 from app.api.schemas.images import ScoredImage
+from app.domain.cropping import MAX_CROPS, Suggestion
 from app.domain.imaging import parse_crop
 from app.domain.records import ModelCard, ProductHit
 from app.flows.searching import Found, Search
@@ -65,6 +66,9 @@ class SearchOptions(BaseModel):
         " LOOKALIKE_PRIOR_UNKNOWN. The answer's confidence assumes it.",
     )
     why: bool = Field(default=False, description="Tell of the first results which photo matched, and what of it.")
+    suggest_crops: bool = Field(
+        default=False, description="Name parts of the photo that may show a product, to be searched with as `crop`."
+    )
 
     @property
     def label_ids(self) -> frozenset[str] | None:
@@ -88,6 +92,7 @@ class SearchOptions(BaseModel):
             positive_image_ids=tuple(dict.fromkeys(self.positive_image_ids)),
             negative_image_ids=tuple(dict.fromkeys(self.negative_image_ids)),
             why=self.why,
+            suggest_crops=self.suggest_crops,
             prior_unknown=self.prior_unknown,
         )
 
@@ -201,6 +206,20 @@ class Result(BaseModel):
         )
 
 
+class SuggestedCrop(BaseModel):
+    """A part of the query photo that looks like an indexed one."""
+
+    crop: str = Field(
+        description="x_min,y_min,x_max,y_max, shares of the whole photo from 0 to 1: what /search takes as `crop`."
+    )
+    score: float = Field(description="How much it looks like the indexed photo it looks most like: a cosine.")
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "SuggestedCrop":
+        """Show a suggestion."""
+        return cls(crop=str(suggestion.box), score=round(suggestion.score, 4))
+
+
 class TimingMs(BaseModel):
     """Milliseconds."""
 
@@ -215,6 +234,9 @@ class SearchAnswer(BaseModel):
     query: QueryInfo
     answer: Answer
     results: list[Result]
+    suggested_crops: list[SuggestedCrop] = Field(
+        max_length=MAX_CROPS, description="Best first, where `suggest_crops` asks for them."
+    )
     timing_ms: TimingMs
     warnings: list[str]
 
@@ -232,6 +254,7 @@ class SearchAnswer(BaseModel):
                 Result.of(rank, product, why)
                 for rank, (product, why) in enumerate(zip_longest(found.results, found.whys), 1)
             ],
+            suggested_crops=[SuggestedCrop.of(one) for one in found.suggested_crops],
             timing_ms=TimingMs(
                 decode=round(timing.decode_ms, 3), embed=round(timing.embed_ms, 3), search=round(timing.search_ms, 3)
             ),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.common import Page
 from app.domain.answering.report import CalibrationReport
+from app.domain.answering.tilting import MIN_ASKED
 from app.domain.records import ModelCard
 from app.domain.spaces import SpaceCard
 
@@ -19,6 +20,20 @@ class AdaptOptions(BaseModel):
 
     force: bool = Field(
         default=False, description="Make what was learned live even if the self-check does not find it better."
+    )
+
+
+class CalibrateOptions(BaseModel):
+    """How to learn how sure answers are."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by_recent_searches": False}]})
+
+    by_recent_searches: bool = Field(
+        default=False,
+        description=(
+            f"Fit it to how this process's recent searches scored, at least {MIN_ASKED}. It takes the share of unknown"
+            " products that the service is set to at its word: what that is wrong by, it makes worse."
+        ),
     )
 
 
@@ -118,6 +133,9 @@ class CalibrationOut(BaseModel):
     fitted_at: datetime
     fitted_on: FittedOnOut
     prior_unknown: float = Field(description="The share of unknown products that was assumed.")
+    recent_searches: int | None = Field(
+        description="How many recent searches it was fitted to, and the figures with it; null where it was not."
+    )
     bins: list[BinOut] = Field(description="Ten of equal mass.")
     ece: float = Field(description="Expected calibration error.")
     ece_floor: float = Field(description="What perfect confidences would show with as many answers.")
@@ -134,6 +152,7 @@ class CalibrationOut(BaseModel):
             fitted_at=report.fitted_at,
             fitted_on=FittedOnOut(images=report.images, products=report.products),
             prior_unknown=report.calibration.fitted_prior,
+            recent_searches=report.recent_searches,
             bins=[
                 BinOut(mean_confidence=each.mean_probability, share_right=each.share_right, count=each.count)
                 for each in shown.bins

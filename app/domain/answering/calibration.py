@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from app.domain.answering.pairs import Pair
 from app.domain.answering.regression import logistic, sigmoid
+from app.domain.answering.tilting import tilted
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -104,10 +105,13 @@ def lack(examples: Sequence[Example]) -> Lack | None:
     return Lack.UNKNOWN if sum(not each.known for each in examples) < MIN_EXAMPLES else None
 
 
-def fit_calibration(examples: Sequence[Example], prior_unknown: float) -> Calibration | None:
+def fit_calibration(
+    examples: Sequence[Example], prior_unknown: float, asked: Sequence[float] = ()
+) -> Calibration | None:
     """Examples, weighed so that unknown ones have the share `prior_unknown` (held in [.01, .99]) -> a calibration.
 
-    None if they are too few: `lack` tells of what.
+    `asked` are best product scores of what was asked of late, with answers that nobody knows: the examples are `tilted`
+    towards them. None if the examples are too few: `lack` tells of what.
     """
     if lack(examples) is not None:
         return None
@@ -116,7 +120,7 @@ def fit_calibration(examples: Sequence[Example], prior_unknown: float) -> Calibr
     right = np.array([each.right for each in examples])
     known = np.array([each.known for each in examples])
     means, scales = terms.mean(axis=0), np.maximum(terms.std(axis=0), 1e-9)
-    design, weights = _design(terms, means, scales), weights_of(known, prior)
+    design, weights = _design(terms, means, scales), weights_of_examples(examples, prior, asked)
     return Calibration(
         means=tuple(means.tolist()),
         scales=tuple(scales.tolist()),
@@ -133,6 +137,13 @@ def weights_of(known: Bools, prior_unknown: float) -> Floats:
     """float64 [n], 1 on average: the unknown ones together have the share `prior_unknown`."""
     shares = np.where(known, (1 - prior_unknown) / max(known.sum(), 1), prior_unknown / max((~known).sum(), 1))
     return np.asarray(shares / shares.mean())
+
+
+def weights_of_examples(examples: Sequence[Example], prior_unknown: float, asked: Sequence[float] = ()) -> Floats:
+    """float64 [n], 1 on average: `weights_of` them, `tilted` towards the scores of what was asked."""
+    scores = np.array([each.signals.score for each in examples])
+    known = np.array([each.known for each in examples])
+    return tilted(weights_of(known, prior_unknown), scores, known, asked)
 
 
 def _terms(signals: Signals) -> tuple[float, float, float]:

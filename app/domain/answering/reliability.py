@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from app.domain.answering.calibration import Calibration, Example, weights_of
+from app.domain.answering.calibration import Calibration, Example, weights_of_examples
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -76,12 +76,18 @@ def reliability_of(
     )
 
 
-def reliability_of_examples(calibration: Calibration, examples: Sequence[Example], *, seed: int) -> Reliability:
-    """What a calibration shows on examples, at least one, weighed so that unknown ones have its `fitted_prior`."""
+def reliability_of_examples(
+    calibration: Calibration, examples: Sequence[Example], asked: Sequence[float] = (), *, seed: int
+) -> Reliability:
+    """What a calibration shows on examples, at least one, weighed so that unknown ones have its `fitted_prior`.
+
+    `asked` are the scores that the examples are tilted to, as in `fit_calibration`.
+    """
     right = np.array([each.right for each in examples])
     known = np.array([each.known for each in examples])
     probabilities = calibration.probabilities([each.signals for each in examples])
-    return reliability_of(probabilities, right, known, seed=seed, weights=weights_of(known, calibration.fitted_prior))
+    weights = weights_of_examples(examples, calibration.fitted_prior, asked)
+    return reliability_of(probabilities, right, known, seed=seed, weights=weights)
 
 
 def area_under_curve(values: Floats, positive: Bools, weights: Floats) -> float | None:

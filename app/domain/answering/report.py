@@ -13,6 +13,7 @@ class CalibrationReport:
     """For which space, fitted when and on how many photos; `reliability` is of held-out photos and products.
 
     `pairs` tells of two photos; None where there were too few, and in reports from before they were fitted.
+    `recent_searches` is how many searches it was tilted to, None if to none: the reliability is tilted likewise.
     """
 
     space_id: str
@@ -22,3 +23,4 @@ class CalibrationReport:
     images: int
     products: int
     pairs: PairCalibration | None = None
+    recent_searches: int | None = None

@@ -13,6 +13,7 @@ from app.domain.features import Vector
 from app.domain.records import NewEntry
 from app.flows.answering import Answer, Answering
 from app.flows.finding import Finding, Wanted
+from app.flows.recent import RecentSearches
 from tests.contract.stores import SPACE
 from tests.fakes import FakeStore
 from tests.unit.domain.samples import entry
@@ -46,9 +47,11 @@ async def filled() -> FakeStore:
     return store
 
 
-async def answer(store: FakeStore, prior_unknown: float | None = None, **wanted: str) -> Answer:
+async def answer(
+    store: FakeStore, prior_unknown: float | None = None, recent: RecentSearches | None = None, **wanted: str
+) -> Answer:
     nearest = await Finding(store).find(NORTH, Wanted(2, wanted.get("group_by", "product")))  # type: ignore[arg-type]
-    answering = Answering(store, Thresholds(), prior_unknown=PRIOR)
+    answering = Answering(store, Thresholds(), recent, prior_unknown=PRIOR)
     return await answering.answer(nearest, NORTH, prior_unknown)
 
 
@@ -104,6 +107,25 @@ async def test_photos_and_an_empty_index_have_no_answer() -> None:
         "group_by=product" in (by_image.reason or ""),
         "Nothing was found" in (nothing.reason or ""),
     )
+
+
+async def test_only_answers_with_a_confidence_are_noted_each_with_its_score_in_its_space() -> None:
+    store, recent = await filled(), RecentSearches()
+    await answer(store, recent=recent)
+    assert [] == recent.scores(SPACE.space_id)
+    await store.keep_calibration(report(4.0, 0.0, 0.0, 0.0))
+    await answer(store, recent=recent)
+    await answer(store, recent=recent, group_by="image")
+    best, _ = (await Finding(store).find(NORTH, Wanted(2, "product"))).results
+    assert [best.score] == recent.scores(SPACE.space_id)
+
+
+async def test_a_query_that_is_indexed_itself_is_not_noted() -> None:
+    store, recent = await filled(), RecentSearches()
+    await store.put([NewEntry(entry("itself", product_id="near"), NORTH.astype(np.float16))])
+    await store.keep_calibration(report(4.0, 0.0, 0.0, 0.0))
+    assert Decision.MATCH == (await answer(store, recent=recent)).decision
+    assert [] == recent.scores(SPACE.space_id)
 
 
 async def test_a_product_alone_is_answered_without_a_lead() -> None:

@@ -132,6 +132,17 @@ def test_a_single_query_is_shown_as_it_is() -> None:
     assert pytest.approx(0.3) == found.ece
 
 
+def test_examples_are_judged_as_they_were_tilted() -> None:
+    examples = queries(2000, 0.5, seed=1)
+    asked = [each.score - 0.06 for each in signals_of(queries(500, 0.1, seed=2))]
+    calibration = fit_calibration(examples, 0.1, asked)
+    assert calibration is not None
+    tilted, plain = (reliability_of_examples(calibration, examples, scores, seed=1) for scores in (asked, ()))
+    surenesses = [np.mean([each.mean_probability for each in told.bins]) for told in (tilted, plain)]
+    assert surenesses[0] < surenesses[1] - 0.02
+    assert tilted.ece < plain.ece
+
+
 def test_examples_show_what_queries_of_the_assumed_share_of_unknown_ones_will() -> None:
     examples, asked = queries(4000, 0.5, seed=1), queries(4000, 0.1, seed=2)
     calibration = fit_calibration(examples, 0.1)
