@@ -56,7 +56,7 @@ class Activating:
             await self._changing.settle()
             await self._writing.refresh()
             await self._changing.catch_up()
-            await self._writing.refresh()
+            await self._writing.begin()
             await self._indices.clear()
 
     async def keep(self, learned: LearnedSpace) -> None:

@@ -36,11 +36,11 @@ _REFUSED: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A document to write, or to delete where there is none."""
+    """A document to write, as JSON or to be made so, or to delete where there is none."""
 
     index: str
     document_id: str
-    document: Mapping[str, Any] | None
+    document: bytes | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,4 +252,4 @@ def _lines(write: Write, version: int) -> list[bytes]:
     to = {"_index": write.index, "_id": write.document_id, "version": version, "version_type": "external_gte"}
     if write.document is None:
         return [line({"delete": to})]
-    return [line({"index": to}), line(write.document)]
+    return [line({"index": to}), write.document if isinstance(write.document, bytes) else line(write.document)]

@@ -16,11 +16,12 @@ Kept = tuple[Entry, StoredFeatures]
 
 async def derived(space: Space, kept: Sequence[Kept]) -> dict[str, Mapping[str, Any]]:
     """The documents of entries by image id; made beside the loop."""
-    return await asyncio.to_thread(_documents, space, kept) if kept else {}
+    return await asyncio.to_thread(documents_of, space, kept)
 
 
-def _documents(space: Space, kept: Sequence[Kept]) -> dict[str, Mapping[str, Any]]:
-    if space.projection is None:  # one by one: what does not fit is for the cluster to refuse, and the rest to take
+def documents_of(space: Space, kept: Sequence[Kept]) -> dict[str, Mapping[str, Any]]:
+    """As `derived`, on the calling thread."""
+    if space.projection is None or not kept:  # one by one: what does not fit is for the cluster to refuse, not the rest
         return {entry.image_id: space_document(entry, features) for entry, features in kept}
     vectors = space.vectors(np.array([features for _, features in kept], np.float16))
     return {entry.image_id: space_document(entry, row) for (entry, _), row in zip(kept, vectors, strict=True)}

@@ -86,6 +86,10 @@ class Reading:
         hits = await self._cluster.hits(index, queries.image_ids(after, count))
         return [each["_id"] for each in hits]
 
+    async def is_remembered(self, kind: str) -> bool:
+        """Whether the state has any document of a kind."""
+        return bool(await self._cluster.hits(self._names.state, queries.of_kind(kind, 1)))
+
     async def remembered_under(self, kind: str, label_id: str, count: int) -> list[str]:
         """The ids of documents of the state of a kind that name a label."""
         hits = await self._cluster.hits(self._names.state, queries.of_kind(kind, count, label_ids=label_id))

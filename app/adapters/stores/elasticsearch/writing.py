@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from app.adapters.stores.elasticsearch.aliases import Aliases
 from app.adapters.stores.elasticsearch.changing import Changing, Write
-from app.adapters.stores.elasticsearch.client import Cluster
-from app.adapters.stores.elasticsearch.deriving import derived
+from app.adapters.stores.elasticsearch.client import Cluster, line
+from app.adapters.stores.elasticsearch.deriving import documents_of
 from app.adapters.stores.elasticsearch.documents import parse_entry, parse_features, truth_document
 from app.adapters.stores.elasticsearch.live import LiveSpace
 from app.adapters.stores.elasticsearch.mappings import Names
@@ -41,13 +41,19 @@ class Writing:
     def __init__(
         self, cluster: Cluster, names: Names, live: LiveSpace, *, reading: Reading, changing: Changing, aliases: Aliases
     ) -> None:
-        """`aliases` are loaded before the first call."""
+        """`aliases` are loaded before the first call, and `begin` comes before the first change."""
         self._cluster = cluster
         self._names = names
         self._live = live
         self._reading = reading
         self._changing = changing
         self._aliases = aliases
+        self._may_be_deleted = True
+
+    async def begin(self) -> None:
+        """Learn whether anything is remembered as deleted: where nothing is, no photo has to be looked up."""
+        await self.refresh()
+        self._may_be_deleted = await self._reading.is_remembered("deletion")
 
     async def refresh(self, *others: Space) -> None:
         """Let searches see what was written, in the live space and maybe others."""
@@ -63,7 +69,9 @@ class Writing:
         kept = [_Kept(new.entry, new.features, self._live.fingerprint, indexed_at) for new in latest.values()]
         # The cluster looks and notes while vectors become documents.
         deleted, writes, change = await asyncio.gather(
-            self._reading.remembered(notes), self._written(kept), self._changing.begin(list(latest))
+            self._reading.remembered(notes if self._may_be_deleted else ()),
+            self._written(kept),
+            self._changing.begin(list(latest)),
         )
         left_out = {notes[document_id] for document_id in deleted}
         taken = [new.entry for image_id, new in latest.items() if image_id not in left_out]
@@ -101,12 +109,8 @@ class Writing:
         await self.refresh()
 
     async def _written(self, kept: Sequence[_Kept]) -> list[Write]:
-        """Entries in both indices; those of another model in the truth alone."""
-        space = self._live.space
-        documents = await asyncio.to_thread(_truth, kept)
-        truth = [Write(self._names.entries, document["image_id"], document) for document in documents]
-        ours = [(one.entry, one.features) for one in kept if one.fingerprint == space.fingerprint]
-        return truth + [Write(self._names.space(space), *one) for one in (await derived(space, ours)).items()]
+        """Entries in both indices; those of another model in the truth alone. Vectors become text beside the loop."""
+        return await asyncio.to_thread(_writes, self._names, self._live.space, kept)
 
     def _removed(self, image_id: str) -> list[Write]:
         return [Write(index, image_id, None) for index in (self._names.entries, self._names.space(self._live.space))]
@@ -172,6 +176,7 @@ class Writing:
         return entry
 
     def _noted(self, image_id: str, label_ids: Collection[str]) -> Write:
+        self._may_be_deleted = True
         document = {"kind": "deletion", "image_id": image_id, "label_ids": list(label_ids)}
         return Write(self._names.state, deletion_document_id(image_id), document)
 
@@ -196,8 +201,14 @@ class Writing:
         return gone
 
 
-def _truth(kept: Sequence[_Kept]) -> list[dict[str, Any]]:
-    return [truth_document(one.entry, one.features, one.fingerprint, one.indexed_at) for one in kept]
+def _writes(names: Names, space: Space, kept: Sequence[_Kept]) -> list[Write]:
+    truth = (truth_document(one.entry, one.features, one.fingerprint, one.indexed_at) for one in kept)
+    ours = [(one.entry, one.features) for one in kept if one.fingerprint == space.fingerprint]
+    vectors = documents_of(space, ours)
+    return [
+        *(Write(names.entries, document["image_id"], line(document)) for document in truth),
+        *(Write(names.space(space), image_id, line(document)) for image_id, document in vectors.items()),
+    ]
 
 
 def _is_upload(entry: Entry) -> bool:
