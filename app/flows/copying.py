@@ -7,7 +7,7 @@ from typing import Final
 from app.domain.ports import CopySource, CopyTarget
 from app.domain.records import KeptEntry
 
-_PAGE: Final = 500
+_PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)

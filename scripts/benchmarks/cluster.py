@@ -32,7 +32,7 @@ from app.domain.spaces import Space
 from benchmarks.filling import entries_of, label
 from benchmarks.gallery import LABELS, TOP, Gallery, nearest, recall
 
-_PAGE: Final = 500
+_PAGE: Final = 1000
 _WARM_UP_QUERIES: Final = 20
 _ROUNDS: Final = 2
 _TIMEOUT_S: Final = 600.0

@@ -22,7 +22,7 @@ from app.domain.errors import NotTheIndexerError, StoreUnavailableError
 from app.domain.spaces import Space
 
 _JOURNAL: Final = "journal"
-_MAX_LINES: Final = 1000
+_MAX_LINES: Final = 4000
 _MAX_BYTES: Final = 8_000_000
 _MAX_BYTES_BESIDE: Final = 1_000_000
 """What is done beside searches goes in smaller requests: they wait while one is put together."""

@@ -205,10 +205,14 @@ def _writes(names: Names, space: Space, kept: Sequence[_Kept]) -> list[Write]:
     truth = (truth_document(one.entry, one.features, one.fingerprint, one.indexed_at) for one in kept)
     ours = [(one.entry, one.features) for one in kept if one.fingerprint == space.fingerprint]
     vectors = documents_of(space, ours)
-    return [
-        *(Write(names.entries, document["image_id"], line(document)) for document in truth),
-        *(Write(names.space(space), image_id, line(document)) for image_id, document in vectors.items()),
-    ]
+    # Side by side, so that each request gives both indices something to do.
+    writes = []
+    for document in truth:
+        image_id = document["image_id"]
+        writes.append(Write(names.entries, image_id, line(document)))
+        if image_id in vectors:
+            writes.append(Write(names.space(space), image_id, line(vectors[image_id])))
+    return writes
 
 
 def _is_upload(entry: Entry) -> bool:
