@@ -7,28 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from app.cli.client import Json, Service
 from app.cli.errors import CommandError, ProblemError
 from app.config import Settings
 from app.domain.answering.deciding import Thresholds
-from app.domain.errors import ImageRejectedError
 from app.domain.evaluating.baselines import chance
-from app.domain.evaluating.figures import EXACT, PHOTOS
+from app.domain.evaluating.figures import EXACT, PHOTOS, PRODUCTS, exact_share
 from app.domain.evaluating.plan import QUERIES, Plan
 from app.domain.evaluating.records import Evaluation, Question, Reply, Shown
 from app.domain.evaluating.summing import Judge, Part, summed
-from app.domain.imaging import Limits, thumbnail
+from app.domain.imaging import Limits
 from app.domain.records import CatalogueImage, ProductFrom
 from app.flows.photos import Photos
+from app.flows.pictures import small_picture
 from app.flows.questions import labelled
 from app.wiring import open_queries
-
-_PRODUCTS: Final = 10
-_PICTURE_SIDE: Final = 144
-_TOLERANCE: Final = 1e-4
-"""Of two scores that are told as equal."""
 
 
 async def evaluated(url: str, settings: Settings, cache_folder: Path) -> Evaluation:
@@ -69,10 +63,9 @@ class _Asking:
         """Ask; whether the service could read the photo."""
         try:
             started = time.perf_counter()
-            products = self._search(photo, k=_PRODUCTS)
+            products = self._search(photo, k=PRODUCTS)
             passed_ms = (time.perf_counter() - started) * 1000
             photos = self._search(photo, k=PHOTOS, group_by="image")
-            exact = self._search(photo, k=EXACT, group_by="image", exact="true")
         except ProblemError:
             return False
         answer, shown = products.get("answer") or {}, _shown(photos)
@@ -84,7 +77,7 @@ class _Asking:
             products=tuple(result["product_id"] for result in products["results"]),
             relevant=self._sizes.get(question.product_id, 0),
             confidence=answer.get("confidence"),
-            exact_share=_share(shown, _shown(exact)),
+            exact_share=self._exact_share(photo, shown),
             search_ms=float((products.get("timing_ms") or {}).get("search", passed_ms)),
         )
         self.replies.append(reply)
@@ -96,6 +89,13 @@ class _Asking:
         counts = sum(self._sizes.values()), len(self._sizes)
         return Part(tuple(self.replies), *counts, frozenset(self._space_ids), baselines)
 
+    def _exact_share(self, photo: bytes, photos: Sequence[Shown]) -> float | None:
+        """None where the service does not compare so many exactly."""
+        try:
+            return exact_share(photos, _shown(self._search(photo, k=EXACT, group_by="image", exact="true")))
+        except ProblemError:
+            return None
+
     def _search(self, photo: bytes, **fields: str | int) -> Json:
         return self._service.search([io.BytesIO(photo)], {name: str(value) for name, value in fields.items()})
 
@@ -106,13 +106,6 @@ def _shown(found: Json) -> tuple[Shown, ...]:
     )
 
 
-def _share(photos: Sequence[Shown], exact: Sequence[Shown]) -> float | None:
-    if not exact:
-        return None
-    least = exact[-1].score - _TOLERANCE
-    return sum(photo.score >= least for photo in photos[: len(exact)]) / len(exact)
-
-
 async def _pictured(
     evaluation: Evaluation, service: Service, photos: Photos, images: Mapping[str, CatalogueImage]
 ) -> Evaluation:
@@ -121,12 +114,5 @@ async def _pictured(
         name, found = miss.question.picture, miss.found.image_id
         pictures[name] = await photos.read(images[name])
         pictures[found] = await asyncio.to_thread(service.thumbnail, found)
-    small = {name: _small(photo) for name, photo in pictures.items()}
+    small = {name: small_picture(photo, Limits()) for name, photo in pictures.items() if photo}
     return replace(evaluation, pictures={name: picture for name, picture in small.items() if picture})
-
-
-def _small(photo: bytes | None) -> bytes | None:
-    try:
-        return thumbnail(photo, Limits(), _PICTURE_SIDE) if photo else None
-    except ImageRejectedError:
-        return None

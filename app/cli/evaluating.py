@@ -82,6 +82,7 @@ def _settings(wanted: Wanted, folder: Path) -> Settings:
         "queries": queries,
         "product_from": wanted.product_from,
         "data_dir": folder,
+        "media": None,  # the shop's own is no place for these photos
         "store": "embedded",
         "adapt": "manual",
     }

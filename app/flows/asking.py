@@ -3,20 +3,15 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from app.domain.errors import InvalidRequestError
-from app.domain.evaluating.figures import EXACT, PHOTOS
+from app.domain.evaluating.figures import EXACT, PHOTOS, PRODUCTS, exact_share
 from app.domain.evaluating.records import Reply, Shown
 from app.domain.features import Vector
 from app.domain.ports import Store
 from app.flows.answering import Answering
 from app.flows.finding import Finding, Nearest, Wanted
 from app.flows.questions import Asked
-
-_PRODUCTS: Final = 10
-_TOLERANCE: Final = 1e-4
-"""Of two scores that are told as equal."""
 
 
 class Asking:
@@ -40,7 +35,7 @@ class Asking:
     async def _reply(self, asked: Asked, relevant: int) -> Reply:
         vector = asked.vector
         started = time.perf_counter()
-        products = await self._finding.find(vector, Wanted(_PRODUCTS, "product"))
+        products = await self._finding.find(vector, Wanted(PRODUCTS, "product"))
         search_ms = (time.perf_counter() - started) * 1000
         answer = await self._answering.answer(products, vector, None)
         photos = await self._finding.find(vector, Wanted(PHOTOS, "image"))
@@ -57,15 +52,11 @@ class Asking:
         )
 
     async def _exact_share(self, vector: Vector, photos: Sequence[Shown]) -> float | None:
-        """By score, so that of equal ones none counts as missed; None where nobody compares so many exactly."""
+        """None where nobody compares so many exactly."""
         try:
-            exact = _shown(await self._finding.find(vector, Wanted(EXACT, "image", exact=True)))
+            return exact_share(photos, _shown(await self._finding.find(vector, Wanted(EXACT, "image", exact=True))))
         except InvalidRequestError:
             return None
-        if not exact:
-            return None
-        least = exact[-1].score - _TOLERANCE
-        return min(1.0, sum(photo.score >= least for photo in photos[: len(exact)]) / len(exact))
 
 
 def _shown(nearest: Nearest) -> tuple[Shown, ...]:

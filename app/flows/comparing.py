@@ -44,7 +44,9 @@ class Comparing:
         """Look at both, side by side. Raises what `Querying.look_at` raises, StoreUnavailableError."""
         first, second = await asyncio.gather(self._querying.look_at(one), self._querying.look_at(other))
         space = self._store.space
-        cosine = float(np.clip(space.query(first.vector) @ space.query(second.vector), -1.0, 1.0))
+        # Large matrices: beside the loop.
+        vectors = await asyncio.to_thread(lambda: (space.query(first.vector), space.query(second.vector)))
+        cosine = float(np.clip(vectors[0] @ vectors[1], -1.0, 1.0))
         report = await self._store.calibration(space.space_id)
         pairs = report.pairs if report else None
         return Compared(

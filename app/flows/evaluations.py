@@ -33,7 +33,7 @@ class Evaluations:
             if split is not None:
                 detail = f"split is for photos that are indexed: those of '{QUERIES}' all ask."
                 raise InvalidRequestError("invalid_request", detail)
-        elif catalogue not in (names := [report.name for report in await self._browsing.reports()]):
+        elif catalogue not in (names := await self._gallery_names()):
             known = [*names, *([QUERIES] if self._has_queries else [])]
             raise NotFoundError(
                 "catalogue_not_found", f"There is no catalogue '{catalogue}'. There are: {', '.join(known)}."
@@ -43,6 +43,10 @@ class Evaluations:
         if new:
             self._runner.enqueue(job.job_id)
         return job, new
+
+    async def _gallery_names(self) -> list[str]:
+        """One of the shop's own that is called as the one that only asks cannot be meant."""
+        return [report.name for report in await self._browsing.reports() if report.name != QUERIES]
 
     async def one(self, evaluation_id: str) -> Evaluation:
         """One that is done; its id is its job's. Raises NotFoundError evaluation_not_found."""

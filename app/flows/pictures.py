@@ -14,6 +14,14 @@ from app.flows.photos import Photos
 _SIDE: Final = 144
 
 
+def small_picture(photo: bytes, limits: Limits) -> bytes | None:
+    """An encoded photo -> a JPEG of at most 144 pixels a side; None if it is none."""
+    try:
+        return thumbnail(photo, limits, _SIDE)
+    except ImageRejectedError:
+        return None
+
+
 class Pictures:
     """Finds photos again: those of a catalogue, and those that are indexed."""
 
@@ -27,10 +35,7 @@ class Pictures:
     async def small(self, image_id: str, image: CatalogueImage | None) -> bytes | None:
         """A JPEG of at most 144 pixels a side: of an indexed image, or of `image`; None if it is not to be had."""
         data = await (self._photos.read(image) if image else self._kept(image_id))
-        try:
-            return await self._workers.run(thumbnail, data, self._limits, _SIDE) if data else None
-        except ImageRejectedError:
-            return None
+        return await self._workers.run(small_picture, data, self._limits) if data else None
 
     async def _kept(self, image_id: str) -> bytes | None:
         try:

@@ -47,7 +47,9 @@ async def labelled(
             for image in block[: _MOST - count]:
                 # An indexed image may have the same id: no image id has a slash.
                 yield Question(image.name, product_of(product_from, image), f"{QUERIES}/{image.image_id}"), image
-            count = min(_MOST, count + len(block))
+            count += len(block)
+            if count >= _MOST:
+                return
 
 
 class Questions:

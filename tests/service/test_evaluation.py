@@ -113,6 +113,7 @@ def test_what_cannot_be_evaluated_is_told(service: Service) -> None:
     assert (422, "invalid_request") == refused(catalogue="queries", split=0.2)
     assert (422, "invalid_request") == refused(catalogue="catalogue", split=1.5)
     assert (404, "catalogue_not_found") == refused(catalogue="/etc")
+    assert (422, "invalid_request") == refused(catalogue="catalogue", unknown=1)
     missing = service.client.get("/evaluations/0123456789abcdef")
     assert (404, "evaluation_not_found") == (missing.status_code, missing.json()["code"])
 

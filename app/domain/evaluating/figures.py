@@ -7,15 +7,19 @@ from typing import Final
 import numpy as np
 
 from app.domain.answering.reliability import Reliability, reliability_of
-from app.domain.evaluating.records import Confusion, Latency, Miss, Reply, Retrieval, Trust
+from app.domain.evaluating.records import Confusion, Latency, Miss, Reply, Retrieval, Shown, Trust
 
 PHOTOS: Final = 100
 """How many of the nearest photos count for the average precision."""
 EXACT: Final = 10
 """How many of them are compared with the exact ones."""
+PRODUCTS: Final = 10
+"""How many of the best products are asked for."""
 CONFUSIONS: Final = 24
 _EXAMPLES: Final = 2
 _SEED: Final = 5
+_TOLERANCE: Final = 1e-4
+"""Of two scores that are told as equal."""
 
 
 def retrieval_of(replies: Iterable[Reply]) -> Retrieval | None:
@@ -64,6 +68,17 @@ def ann_recall_of(replies: Iterable[Reply]) -> float | None:
     """The mean share of the ten truly nearest photos among the first ten; None where it was not asked."""
     shares = [reply.exact_share for reply in replies if reply.exact_share is not None]
     return _mean(shares) if shares else None
+
+
+def exact_share(photos: Sequence[Shown], exact: Sequence[Shown]) -> float | None:
+    """The share of the exact nearest photos that the first ones found are: by score, so that of equals none is missed.
+
+    None where there are none.
+    """
+    if not exact:
+        return None
+    least = exact[-1].score - _TOLERANCE
+    return sum(photo.score >= least for photo in photos[: len(exact)]) / len(exact)
 
 
 def latency_of(replies: Sequence[Reply]) -> Latency:

@@ -8,6 +8,7 @@ from app.domain.evaluating.figures import (
     ann_recall_of,
     average_precision,
     confusions_of,
+    exact_share,
     latency_of,
     retrieval_of,
     trust_of,
@@ -80,6 +81,16 @@ def test_confusions_come_by_how_often_and_show_different_photos() -> None:
     assert [("a", "b", 3), ("c", "d", 1)] == [(each.product_id, each.taken_for, each.count) for each in found]
     assert {"q0", "q1"} == {miss.question.picture for miss in found[0].examples}
     assert "d0" == found[1].examples[0].found.image_id
+
+
+def test_of_equal_scores_none_counts_as_missed() -> None:
+    def shown(*scores: float) -> list[Shown]:
+        return [Shown(str(place), "a", score) for place, score in enumerate(scores)]
+
+    assert 1.0 == exact_share(shown(0.9, 0.8, 0.8), shown(0.9, 0.8, 0.8))
+    assert 0.5 == exact_share(shown(0.9, 0.7, 0.6), shown(0.9, 0.8))
+    assert 0.5 == exact_share(shown(0.9), shown(0.9, 0.8))
+    assert exact_share(shown(0.9), []) is None
 
 
 def test_recall_and_latency_are_of_what_was_asked() -> None:

@@ -1,7 +1,7 @@
 """When learning begins by itself, and when it does not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,12 @@ from app.flows.run import Run
 from tests.fakes import FakeStore
 from tests.unit.domain.samples import entry
 from tests.unit.flows.parts import job
+from tests.unit.flows.waits import WAIT_S, until
 
 if TYPE_CHECKING:
     from app.domain.ports import Ledger
     from app.flows.running import Runner
 
-WAIT_S = 10
 RAW = Space.raw("fingerprint-of-a-model", 4)
 NOW = datetime.now(UTC)
 
@@ -102,14 +102,6 @@ class Shop:
             before = self.jobs.looks
             self.changed.set()
             await until(lambda before=before: self.jobs.looks > before)  # type: ignore[misc]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000 * WAIT_S):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise TimeoutError
 
 
 async def test_learning_begins_by_itself_and_again_when_there_is_a_tenth_more() -> None:

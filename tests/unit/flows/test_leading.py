@@ -1,7 +1,7 @@
 """Jobs run in the process that is the indexer, for as long as it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
@@ -18,13 +18,13 @@ from app.flows.run import Run
 from app.flows.running import Pace, Runner
 from tests.unit.flows.leadership import FakeLeadership
 from tests.unit.flows.parts import FakeMedia, job, waiting_for
+from tests.unit.flows.waits import WAIT_S, until
 
 if TYPE_CHECKING:
     from app.domain.ports import Ledger, Store
     from app.flows.browsing import Browsing
     from app.flows.working import Working
 
-WAIT_S = 10
 THERE = "http://there.example:8000"
 
 
@@ -96,14 +96,6 @@ class Process:
             yield
         finally:
             await asyncio.wait_for(self.leading.close(), WAIT_S)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000 * WAIT_S):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise TimeoutError
 
 
 async def test_who_always_leads_runs_jobs_once_it_is_open() -> None:
