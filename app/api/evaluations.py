@@ -58,17 +58,12 @@ async def evaluate(services: Using, response: Response, options: EvaluateOptions
 
     The catalogue `queries` holds photos that only ask: they ask what is indexed, as any caller does. Of another
     catalogue, whose photos are indexed, a share asks a temporary store of the others: `split` says how many, and what
-    is live stays as it is. With `unknown` a part of the products leaves that store, so that their photos ask in vain.
+    is live stays as it is. With `unknown` a part of the products leaves that store, so that their photos ask in vain;
+    with `unseen` a part comes to it after it has learned, and their photos alone ask. `by_recent_searches` fits
+    confidences to how a half of the questions scores, as `POST /calibrate` can, and judges the other half.
     When the job has succeeded, `GET /evaluations/{evaluation_id}` has the figures under the job's id.
     """
-    begun_or_live = await services.evaluations.start(
-        options.catalogue,
-        split=options.split,
-        label_ids=options.label_ids,
-        unknown=options.unknown,
-        repeats=options.repeats,
-    )
-    return begun(services, response, *begun_or_live)
+    return begun(services, response, *await services.evaluations.start(options.plan))
 
 
 @router.get(

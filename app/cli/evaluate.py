@@ -1,12 +1,16 @@
 """`lookalike evaluate`: its flags. The evaluation itself is in `evaluating` and `asking_a_service`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from app.cli.errors import UsageError
 from app.cli.target import AsJson, targeted
+from app.domain.evaluating.plan import QUERIES, Plan
+
+_GALLERY: Final = "catalogue"
+"""What the service calls the only catalogue that is indexed."""
 
 
 def evaluate(
@@ -27,6 +31,18 @@ def evaluate(
     unknown: Annotated[
         float, typer.Option(min=0, max=0.9, help="The share of the products that is taken out of the gallery.")
     ] = 0.0,
+    unseen: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.9, help="The share of the products that come after it has learned; only their photos ask."
+        ),
+    ] = 0.0,
+    by_recent_searches: Annotated[
+        bool,
+        typer.Option(
+            "--by-recent-searches", help="Fit confidences to the scores of a half of the questions; the others ask."
+        ),
+    ] = False,
     repeats: Annotated[int, typer.Option(min=1, max=20, help="How often, with other chances.")] = 1,
     product_from: Annotated[
         Literal["auto", "label", "folder", "image"],
@@ -49,12 +65,16 @@ def evaluate(
     on, and learns from the gallery; it takes about as long as indexing the photos does. With it, nothing of the service
     changes. The report shows the photos that were mistaken.
     """
-    if against and (queries or split or unknown or repeats > 1):
-        raise UsageError("--against asks a service as it is, without --queries, --split, --unknown and --repeats.")
+    if against and (queries or split or unknown or unseen or by_recent_searches or repeats > 1):
+        raise UsageError(
+            "--against asks a service as it is, without --queries, --split, --unknown, --unseen, --by-recent-searches"
+            " and --repeats."
+        )
     if queries and split:
         raise UsageError("--split is for photos that are the gallery, too: with --queries, all of those ask.")
     # As in `serve_flags`: what a service is made of takes a second to load, and other verbs need not.
     from app.cli import evaluating  # noqa: PLC0415
 
-    wanted = evaluating.Wanted(place, queries, split, unknown, repeats, product_from, against)
+    plan = Plan(QUERIES if queries else _GALLERY, split, None, unknown, repeats, unseen, by_recent_searches)
+    wanted = evaluating.Wanted(place, queries, plan, product_from, against)
     evaluating.evaluate(wanted, reports or [], targeted(context, None, as_json=as_json))

@@ -19,13 +19,12 @@ from app.cli.target import Target
 from app.cli.terminal import note
 from app.config import Settings
 from app.domain.errors import LookalikeError
-from app.domain.evaluating.plan import QUERIES
+from app.domain.evaluating.plan import Plan
 from app.domain.evaluating.records import Evaluation
 from app.domain.jobs import LIVE, Job, JobState
 from app.flows.services import Services
 from app.wiring import open_services
 
-_GALLERY: Final = "catalogue"
 _LOOKED_AT_EVERY_S: Final = 0.2
 _FORMS: Final[dict[str, Callable[[Evaluation], str]]] = {
     ".html": html,
@@ -40,9 +39,7 @@ class Wanted:
 
     place: Path
     queries: Path | None
-    split: float | None
-    unknown: float
-    repeats: int
+    plan: Plan
     product_from: str
     against: str | None
 
@@ -97,17 +94,11 @@ async def _in_a_service_of_its_own(wanted: Wanted, settings: Settings) -> Evalua
         note("Indexing the gallery...")
         indexed = await _ended(services, await services.jobs.start_many(None))
         note(f"{indexed.progress.indexed + indexed.progress.already_there:,} photos are indexed.")
-        if wanted.queries and not wanted.unknown:
+        if wanted.plan.asks_what_is_live:
             learned, _ = await services.spaces.adapt(force=False)
             note((await _ended(services, learned)).detail or "")
         note("Asking...")
-        job, _ = await services.evaluations.start(
-            QUERIES if wanted.queries else _GALLERY,
-            split=wanted.split,
-            label_ids=None,
-            unknown=wanted.unknown,
-            repeats=wanted.repeats,
-        )
+        job, _ = await services.evaluations.start(wanted.plan)
         ended = await _ended(services, job)
         if ended.state is not JobState.SUCCEEDED or not await services.store.evaluation(job.job_id):
             raise CommandError(ended.detail or "The evaluation failed.")

@@ -72,8 +72,10 @@ class Adapting:
     async def _seen(self, run: Run) -> tuple[Moments, Sample]:
         """The gallery's sums, and a sample of it."""
         sizes = await product_sizes(self._store)
-        alone = [product_id for product_id, count in sizes.items() if count == 1]
-        moments = Moments(self._store.space.feature_dimensions, alone)
+        dimensions = self._store.space.feature_dimensions
+        # With fewer products than numbers a row for each takes little, and makes the fit several times as fast.
+        alone = [product_id for product_id, count in sizes.items() if count == 1 and len(sizes) >= dimensions]
+        moments = Moments(dimensions, alone)
 
         def see(block: GalleryBlock) -> None:
             moments.add(block.features, block.product_ids)

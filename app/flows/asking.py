@@ -32,10 +32,20 @@ class Asking:
             replies.append(await self._reply(one, sizes.get(one.question.product_id, 0)))
         return replies
 
+    async def listen(self, asked: Sequence[Asked], stop: asyncio.Event) -> None:
+        """Let them ask, so that whoever listens to answers has heard how they score; what they are told is let go."""
+        for one in asked:
+            if stop.is_set():
+                break
+            await self._answering.answer(await self._products(one.vector), one.vector, None)
+
+    async def _products(self, vector: Vector) -> Nearest:
+        return await self._finding.find(vector, Wanted(PRODUCTS, "product"))
+
     async def _reply(self, asked: Asked, relevant: int) -> Reply:
         vector = asked.vector
         started = time.perf_counter()
-        products = await self._finding.find(vector, Wanted(PRODUCTS, "product"))
+        products = await self._products(vector)
         search_ms = (time.perf_counter() - started) * 1000
         answer = await self._answering.answer(products, vector, None)
         photos = await self._finding.find(vector, Wanted(PHOTOS, "image"))

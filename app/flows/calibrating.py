@@ -57,12 +57,12 @@ class Calibrating:
         if not run.job.options.get("by_recent_searches"):
             return await self.calibrate(space, sample, run)
         asked = self._recent.scores(space.space_id)
-        told = await self.keep(await self.fitted(space, sample, run, asked))
+        told = await self.calibrate(space, sample, run, asked)
         return told if len(asked) >= MIN_ASKED else f"{told} {_TOO_FEW.format(len(asked))}"
 
-    async def calibrate(self, space: Space, sample: Sample, run: Run) -> str:
-        """Fit and keep a calibration for a space; what came of it, in a sentence."""
-        return await self.keep(await self.fitted(space, sample, run))
+    async def calibrate(self, space: Space, sample: Sample, run: Run, asked: Sequence[float] = ()) -> str:
+        """Fit and keep a calibration for a space; what came of it, in a sentence. `asked` as for `fitted`."""
+        return await self.keep(await self.fitted(space, sample, run, asked))
 
     async def fitted(
         self, space: Space, sample: Sample, run: Run, asked: Sequence[float] = ()

@@ -1,7 +1,5 @@
 """Evaluations as callers know them: begun as jobs, and read when they are done."""
 
-from collections.abc import Sequence
-
 from app.domain.errors import InvalidRequestError, NotFoundError
 from app.domain.evaluating.plan import QUERIES, Plan
 from app.domain.evaluating.records import Evaluation
@@ -22,23 +20,20 @@ class Evaluations:
         self._browsing = browsing
         self._has_queries = has_queries
 
-    async def start(
-        self, catalogue: str, *, split: float | None, label_ids: Sequence[str] | None, unknown: float, repeats: int
-    ) -> tuple[Job, bool]:
+    async def start(self, plan: Plan) -> tuple[Job, bool]:
         """A new job, and True; or the live one, and False.
 
         Raises NotFoundError catalogue_not_found, InvalidRequestError for a split of photos that are not indexed.
         """
-        if catalogue == QUERIES and self._has_queries:
-            if split is not None:
+        if plan.catalogue == QUERIES and self._has_queries:
+            if plan.split is not None:
                 detail = f"split is for photos that are indexed: those of '{QUERIES}' all ask."
                 raise InvalidRequestError("invalid_request", detail)
-        elif catalogue not in (names := await self._gallery_names()):
+        elif plan.catalogue not in (names := await self._gallery_names()):
             known = [*names, *([QUERIES] if self._has_queries else [])]
             raise NotFoundError(
-                "catalogue_not_found", f"There is no catalogue '{catalogue}'. There are: {', '.join(known)}."
+                "catalogue_not_found", f"There is no catalogue '{plan.catalogue}'. There are: {', '.join(known)}."
             )
-        plan = Plan(catalogue, split, None if label_ids is None else tuple(label_ids), unknown, repeats)
         job, new = await self._ledger.open_job(JobKind.EVALUATE, plan.options)
         if new:
             self._runner.enqueue(job.job_id)

@@ -7,7 +7,9 @@ was learned.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,7 @@ import numpy.typing as npt
 from app.domain.evaluating.baselines import Baselines
 from app.domain.evaluating.plan import QUERIES, SPLIT, Plan
 from app.domain.evaluating.records import Baseline, Question
-from app.domain.evaluating.splitting import split_of, strangers_of
+from app.domain.evaluating.splitting import half_of, newcomers_of, split_of, strangers_of
 from app.domain.evaluating.summing import Judge, Part
 from app.domain.learning.reducing import Reduction
 from app.domain.ports import Ledger, Store, Workers
@@ -26,6 +28,7 @@ from app.flows.asking import Asking
 from app.flows.calibrating import Calibrating
 from app.flows.galleries import Sample, product_sizes, read_sample
 from app.flows.questions import Asked
+from app.flows.recent import RecentSearches
 from app.flows.run import Run
 
 _BLOCK: Final = 512
@@ -33,6 +36,24 @@ Mask = npt.NDArray[np.bool_]
 
 Scratch = Callable[[], AbstractAsyncContextManager[Store]]
 """Opens an empty store of the service's model, which is gone when it is left."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gallery:
+    """What a round's store is filled with: rows of a sample, and those of products that come once it has learned."""
+
+    sample: Sample
+    rows: list[int]
+    late_rows: list[int]
+    newcomers: frozenset[str]
+
+    @classmethod
+    def of(cls, plan: Plan, seed: int, sample: Sample, there: Sequence[bool]) -> Self:
+        """`there` tells which rows of the sample no question has taken out."""
+        rows = np.flatnonzero(there).tolist()
+        newcomers = newcomers_of([sample.product_ids[row] for row in rows], plan.unseen, seed)
+        late = [row for row in rows if sample.product_ids[row] in newcomers]
+        return cls(sample, [row for row in rows if sample.product_ids[row] not in newcomers], late, newcomers)
 
 
 class Rounds:
@@ -75,7 +96,7 @@ class Rounds:
                 shares = sample.features, sample.product_ids, plan.split or SPLIT, strangers, seed
                 split = await self._workers.run(split_of, *shares)
                 asking, gallery = _indexed(sample, split.asking & may_ask), split.gallery.tolist()
-            parts.append(await self._round(sample, gallery, asking, run))
+            parts.append(await self._round(plan, seed, _Gallery.of(plan, seed, sample, gallery), asking, run))
         return parts
 
     async def _may_ask(self, plan: Plan, sample: Sample) -> Mask:
@@ -93,11 +114,19 @@ class Rounds:
             ]
         return may
 
-    async def _round(self, sample: Sample, gallery: Sequence[bool], asking: Sequence[Asked], run: Run) -> Part:
+    async def _round(self, plan: Plan, seed: int, gallery: _Gallery, asking: Sequence[Asked], run: Run) -> Part:
         async with self._scratch() as store:
-            await self._fill(store, sample, np.flatnonzero(gallery).tolist())
+            await self._fill(store, gallery.sample, gallery.rows)
             await self._learn(store, run)
-            return await self._part(store, asking, run)
+            if gallery.newcomers:
+                await self._fill(store, gallery.sample, gallery.late_rows)
+                asking = [one for one in asking if one.question.product_id in gallery.newcomers]
+            if not plan.by_recent_searches:
+                return await self._part(store, asking, run)
+            first = half_of(len(asking), seed)
+            heard_count = await self._listen(store, list(compress(asking, first)), run)
+            part = await self._part(store, list(compress(asking, ~first)), run)
+            return replace(part, heard_count=heard_count)
 
     async def _fill(self, store: Store, sample: Sample, rows: Sequence[int]) -> None:
         for first in range(0, len(rows), _BLOCK):
@@ -112,6 +141,20 @@ class Rounds:
         await Adapting(self._ledger, store, self._workers, calibrating, self._reduction).adapt(run)
         if not run.stop.is_set() and await store.calibration(store.space.space_id) is None:
             await calibrating.calibrate(store.space, await read_sample(store, self._workers, run.stop), run)
+
+    async def _listen(self, store: Store, asked: Sequence[Asked], run: Run) -> int:
+        """Fit confidences to how photos score, as the service does to recent searches; to how many.
+
+        Nobody says whose they are.
+        """
+        recent, prior_unknown = RecentSearches(), self._judge.prior_unknown
+        answering = Answering(store, self._judge.thresholds, recent, prior_unknown=prior_unknown)
+        await Asking(store, answering).listen(asked, run.stop)
+        heard = recent.scores(store.space.space_id)
+        sample = await read_sample(store, self._workers, run.stop)
+        calibrating = Calibrating(self._ledger, store, self._workers, prior_unknown=prior_unknown)
+        await calibrating.calibrate(store.space, sample, run, heard)
+        return len(heard)
 
     async def _part(self, store: Store, asked: Sequence[Asked], run: Run) -> Part:
         sizes = await product_sizes(store)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.processes import ROOT, Service, pinned
 
@@ -62,13 +62,19 @@ def search(service: Service, photos: Path, concurrency: int, seconds: float, cor
 def index_everything(service: Service, timeout_s: float) -> float:
     """Index the catalogue by POST /index and wait for the job; images a second. SystemExit when any fails."""
     started = time.time()
-    status, job = service.request("POST", "/index", {"all": True})
-    deadline = time.monotonic() + timeout_s
-    while status < 300 and job["state"] in _LIVE and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-        status, job = service.request("GET", f"/jobs/{job['job_id']}")
+    _, job = service.request("POST", "/index", {"all": True})
+    job = ended(service, job, timeout_s)
     if job.get("state") != "succeeded" or job["progress"]["indexed"] == 0:
         sys.exit(f"Indexing did not succeed: {json.dumps(job)[:2000]}")
     seconds: float = datetime.fromisoformat(job["finished_at"]).timestamp() - started
     indexed: int = job["progress"]["indexed"]
     return indexed / seconds
+
+
+def ended(service: Service, job: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """A job as it is when it has ended, or after so long; what is no job as it is."""
+    deadline = time.monotonic() + timeout_s
+    while job.get("state") in _LIVE and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        _, job = service.request("GET", f"/jobs/{job['job_id']}")
+    return job

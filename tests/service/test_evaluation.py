@@ -104,6 +104,22 @@ def test_indexed_photos_ask_a_temporary_store_and_what_is_live_stays(service: Se
     assert found["retrieval"] == again["retrieval"]
 
 
+def test_products_that_come_after_it_has_learned_are_asked_for_alone(service: Service) -> None:
+    found = evaluated(service, catalogue="queries", unseen=0.5)
+    assert (15, 0, 30) == (found["known_count"], found["unknown_count"], found["gallery_products"])
+    assert "50% of the products added after it had learned" in found["asked"]
+
+
+def test_confidences_are_not_fitted_to_the_scores_of_few_questions_and_that_is_said(service: Service) -> None:
+    live = service.client.get("/calibration").json()
+    found = evaluated(service, catalogue="queries", by_recent_searches=True)
+    assert 16 == found["known_count"] + found["unknown_count"]
+    assert ["Confidences are not fitted to recent searches"] == [
+        remark.partition(":")[0] for remark in found["remarks"] if "recent" in remark
+    ]
+    assert live == service.client.get("/calibration").json()
+
+
 def test_what_cannot_be_evaluated_is_told(service: Service) -> None:
     def refused(**body: Any) -> tuple[int, str]:
         answer = service.client.post("/evaluate", json=body)
@@ -134,18 +150,6 @@ def test_the_command_line_asks_a_running_service_and_comes_to_the_same(service: 
     assert found["trust"]["ece"] == pytest.approx(asked["trust"]["ece"], abs=1e-3)
     assert ["random photo"] == [baseline["name"] for baseline in asked["baselines"]]
     assert report.read_text("utf-8").startswith("<!DOCTYPE html>")
-
-
-def test_the_command_line_evaluates_a_folder_in_a_store_of_its_own(tmp_path: Path) -> None:
-    gallery = tmp_path / "gallery"
-    for product in PRODUCTS[:6]:
-        write(gallery, product, range(PHOTOS))
-    found = command("evaluate", str(gallery), "--split", "0.5", "--json", "--report", str(tmp_path / "report.md"))
-    assert (6, 24) == (found["gallery_products"], found["gallery_images"] + found["known_count"])
-    assert 0 == found["unknown_count"] < found["known_count"]  # twins of photos stay together
-    assert 0.5 < found["retrieval"]["r_at_1"]
-    assert (tmp_path / "report.md").read_text("utf-8").startswith("# ")
-    assert ["gallery", "report.md"] == sorted(path.name for path in tmp_path.iterdir())
 
 
 def command(*words: str) -> dict[str, Any]:

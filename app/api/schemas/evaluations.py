@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import meanings
 from app.api.schemas.common import CatalogueName, LabelId
+from app.domain.evaluating.plan import Plan
 from app.domain.evaluating.records import Evaluation
 
 _MOST_LABELS: Final = 1000
@@ -34,6 +35,22 @@ class EvaluateOptions(BaseModel):
     repeats: int = Field(
         default=1, ge=1, le=_MOST_REPEATS, description="How often it is done, with photos and products drawn anew."
     )
+    unseen: float = Field(
+        default=0.0,
+        ge=0,
+        le=_MOST_UNKNOWN,
+        description="The share of the products that come after it has learned; only their photos ask.",
+    )
+    by_recent_searches: bool = Field(
+        default=False,
+        description="Fit confidences to how a half of the questions scores, as POST /calibrate can; the others ask.",
+    )
+
+    @property
+    def plan(self) -> Plan:
+        """As the job is told."""
+        label_ids = None if self.label_ids is None else tuple(self.label_ids)
+        return Plan(**{**dict(self), "label_ids": label_ids})
 
 
 class _Shown(BaseModel):

@@ -25,9 +25,25 @@ class Split:
 
 def strangers_of(product_ids: Sequence[str], unknown: float, seed: int) -> frozenset[str]:
     """The share `unknown` of the products, by chance; the same seed gives the same ones."""
+    return _drawn(product_ids, unknown, (seed, 1))
+
+
+def newcomers_of(product_ids: Sequence[str], unseen: float, seed: int) -> frozenset[str]:
+    """The share `unseen` of the products, by another chance than `strangers_of`."""
+    return _drawn(product_ids, unseen, (seed, 3))
+
+
+def half_of(count: int, seed: int) -> Mask:
+    """A half by chance, bool [count]; the larger one of an odd number."""
+    half = np.zeros(count, np.bool_)
+    half[np.random.default_rng((seed, 4)).permutation(count)[: (count + 1) // 2]] = True
+    return half
+
+
+def _drawn(product_ids: Sequence[str], share: float, seed: tuple[int, int]) -> frozenset[str]:
     every = np.unique(list(product_ids))
-    count = round(unknown * len(every))
-    return frozenset(np.random.default_rng((seed, 1)).permutation(every)[:count].tolist())
+    count = round(share * len(every))
+    return frozenset(np.random.default_rng(seed).permutation(every)[:count].tolist())
 
 
 def split_of(

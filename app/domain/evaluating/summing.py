@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from app.domain.answering.deciding import Thresholds
+from app.domain.answering.tilting import MIN_ASKED
 from app.domain.evaluating.figures import ann_recall_of, confusions_of, latency_of, retrieval_of, trust_of
 from app.domain.evaluating.plan import Plan
 from app.domain.evaluating.records import Baseline, Evaluation, Reply
@@ -18,13 +19,17 @@ _SAME: Final = 0.9995
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A repeat: what was answered, by which gallery, in which spaces; and how far simpler means came there."""
+    """A repeat: what was answered, by which gallery, in which spaces; and how far simpler means came there.
+
+    `heard_count` questions were listened to before, for confidences that fit their scores; None where none should be.
+    """
 
     replies: tuple[Reply, ...]
     gallery_images: int
     gallery_products: int
     space_ids: frozenset[str]
     baselines: tuple[Baseline, ...]
+    heard_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def summed(
         ann_recall=ann_recall_of(replies),
         latency=latency_of(replies),
         confusions=tuple(confusions_of(replies)),
-        remarks=tuple(_remarks(replies, failed_count)),
+        remarks=(*_remarks(replies, failed_count), *_remarks_of_listening(parts)),
     )
 
 
@@ -99,3 +104,12 @@ def _remarks(replies: Sequence[Reply], failed_count: int) -> Iterator[str]:
         yield f"{failed_count} photos could not be read, and did not ask."
     if all(reply.confidence is None for reply in replies):
         yield "No answer had a confidence: POST /calibrate, or index more products with several photos each."
+
+
+def _remarks_of_listening(parts: Sequence[Part]) -> Iterator[str]:
+    fewest = min((part.heard_count for part in parts if part.heard_count is not None), default=MIN_ASKED)
+    if fewest < MIN_ASKED:
+        yield (
+            f"Confidences are not fitted to recent searches: it takes {MIN_ASKED} questions that have one in the half"
+            f" that is listened to, and there were {fewest}."
+        )

@@ -31,10 +31,12 @@ def can_learn(moments: Moments) -> bool:
     return int(np.count_nonzero(moments.counts > 1)) > 1
 
 
-def fit(moments: Moments, spread: float) -> Projection | None:
+def fit(moments: Moments, spread: float, width: int | None = None) -> Projection | None:
     """Moments and the `spread_of` all their photos -> a projection without a basis.
 
-    None where there is nothing to learn: fewer than two products of two photos, or the photos of each are all one.
+    `width` is how many numbers the features had before they were brought into fewer that span them; None: as many as
+    the moments'. No projection where there is nothing to learn: fewer than two products of two photos, or the photos of
+    each are all one.
     """
     if not can_learn(moments):
         return None
@@ -42,7 +44,8 @@ def fit(moments: Moments, spread: float) -> Projection | None:
     within = moments.second / moments.count - between
     if np.trace(within) < _NO_VARIATION:
         return None
-    whitening = _whitening(within, ridge(within, spread, moments.count))
+    mean_variation = float(np.trace(within)) / (width or len(within))
+    whitening = _whitening(within, ridge(within, spread, moments.count, width) * mean_variation)
     discriminant = _discriminant(moments, mean, between, whitening)
     return Projection(_single(mean), _single(whitening), _single(discriminant), SHARE)
 
@@ -57,12 +60,13 @@ def spread_of(features: Features, product_ids: Sequence[str], moments: Moments) 
     return sum(_spread(features[rows], products[rows], moments) for rows in in_blocks(len(products)))
 
 
-def ridge(within: Floats, spread: float, count: int) -> float:
+def ridge(within: Floats, spread: float, count: int, width: int | None = None) -> float:
     """The scatter within products [D, D] of `count` photos -> r, how many times its mean eigenvalue is added to each.
 
     As Ledoit and Wolf shrink (A well-conditioned estimator for large-dimensional covariance matrices, 2004), bounded.
+    There are `width` eigenvalues, as for `fit`: those that the span leaves out are 0.
     """
-    dimensions = len(within)
+    dimensions = width or len(within)
     square = float(np.sum(within * within))
     noise = (spread / count - square) / (dimensions * count)
     distance = square / dimensions - (float(np.trace(within)) / dimensions) ** 2
@@ -90,10 +94,10 @@ def _spread(features: Features, products: npt.NDArray[np.int64], moments: Moment
     return float(squares @ squares)
 
 
-def _whitening(within: Floats, ridge: float) -> Floats:
-    """W with W W^T = (within + r tr(within)/D)^-1."""
+def _whitening(within: Floats, added: float) -> Floats:
+    """W with W W^T = (within + what is added to each eigenvalue)^-1."""
     ridged = within.copy()
-    ridged[np.diag_indices_from(ridged)] += ridge * np.trace(within) / len(within)
+    ridged[np.diag_indices_from(ridged)] += added
     return _inverse_of_lower(np.asarray(np.linalg.cholesky(ridged))).T
 
 

@@ -11,6 +11,7 @@ from app.domain.features import Vectors, unit
 from app.domain.learning.fitting import fit, spread_of
 from app.domain.learning.moments import Features, Moments
 from app.domain.learning.reducing import basis_of_vectors
+from app.domain.learning.spanning import in_their_span
 
 _MOST_TELLING: Final = 8192  # vectors tell a basis of theirs nearly as well as all do
 Mask = npt.NDArray[np.bool_]
@@ -21,16 +22,17 @@ class LeavingOut:
 
     def __init__(self, features: Features, product_ids: Sequence[str], dimensions: int | None = None) -> None:
         """[n, D] of unit length and their products. `dimensions` cuts the vectors as the live space does; None: not."""
-        self._features, self._product_ids, self._dimensions = features, product_ids, dimensions
+        self._width, self._features = features.shape[1], in_their_span(features)
+        self._product_ids, self._dimensions = product_ids, dimensions
         self._moments = self._sums(np.ones(len(features), np.bool_))
 
     def vectors(self, held: Mask) -> Vectors | None:
-        """float32 [n, d], unit length: all photos, in a space learned without those held.
+        """float32 [n, d], unit length: all photos, in a space learned without those held, but for a rotation.
 
         None where the others teach nothing.
         """
         moments, left = self._moments.minus(self._sums(held)), ~held
-        projection = fit(moments, spread_of(self._features[left], self._named(left), moments))
+        projection = fit(moments, spread_of(self._features[left], self._named(left), moments), self._width)
         return None if projection is None else self._cut(projection.apply(self._features), left)
 
     def _cut(self, vectors: Vectors, left: Mask) -> Vectors:

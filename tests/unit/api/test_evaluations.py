@@ -1,7 +1,7 @@
 """Evaluations over HTTP: what is begun, and in which form one is shown."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from app.api import evaluations, problems
 from app.api.rendering.reports import CONTENT_SECURITY_POLICY, html, markdown
 from app.domain.errors import NotFoundError
+from app.domain.evaluating.plan import Plan
 from app.domain.evaluating.records import Evaluation
 from app.domain.jobs import Job, JobKind, JobState
 from app.flows.running import Pace
@@ -27,14 +28,11 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 class FakeEvaluations:
     """Begins one job, which every later call finds under way; has one evaluation."""
 
-    asked: list[Mapping[str, object]] = field(default_factory=list)
+    asked: list[Plan] = field(default_factory=list)
 
-    async def start(
-        self, catalogue: str, *, split: float | None, label_ids: Sequence[str] | None, unknown: float, repeats: int
-    ) -> tuple[Job, bool]:
+    async def start(self, plan: Plan) -> tuple[Job, bool]:
         """Remember what was asked."""
-        asked = {"catalogue": catalogue, "split": split, "label_ids": label_ids, "unknown": unknown, "repeats": repeats}
-        self.asked.append(asked)
+        self.asked.append(plan)
         job = Job("a1b2", JobKind.EVALUATE, JobState.QUEUED, None, datetime(2026, 1, 1, tzinfo=UTC))
         return job, len(self.asked) == 1
 
@@ -71,14 +69,14 @@ async def client(fake: FakeEvaluations) -> AsyncIterator[httpx.AsyncClient]:
 async def test_an_evaluation_is_begun_as_a_job_and_found_while_it_is_under_way(
     client: httpx.AsyncClient, fake: FakeEvaluations
 ) -> None:
-    whole = {"catalogue": "shop", "split": 0.25, "label_ids": ["shoes", "cups"], "unknown": 0.1, "repeats": 5}
+    plan = Plan("shop", 0.25, ("shoes", "cups"), 0.1, 5, unseen=0.5, by_recent_searches=True)
+    whole = asdict(plan)
     for status, body in ((202, whole), (200, {"catalogue": "queries"})):
         answer = await client.post("/evaluate", json=body)
         assert (status, "/jobs/a1b2", "evaluate") == (
             answer.status_code, answer.headers["location"], answer.json()["kind"],
         )  # fmt: skip
-    defaults = {"catalogue": "queries", "split": None, "label_ids": None, "unknown": 0.0, "repeats": 1}
-    assert [whole, defaults] == fake.asked
+    assert [plan, Plan("queries")] == fake.asked
 
 
 @pytest.mark.parametrize(
@@ -99,6 +97,8 @@ async def test_an_evaluation_is_begun_as_a_job_and_found_while_it_is_under_way(
         ("unknown", -0.1),
         ("unknown", 0.95),
         ("unknown", float("nan")),
+        ("unseen", 0.95),
+        ("by_recent_searches", 2),
         ("repeats", 0),
         ("repeats", 21),
         ("repeats", 1.5),

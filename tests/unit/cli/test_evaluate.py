@@ -8,10 +8,11 @@ from app.cli.errors import UsageError
 from app.cli.evaluating import Wanted, evaluate
 from app.cli.evaluating import _settings as settings_of
 from app.cli.target import Target
+from app.domain.evaluating.plan import Plan
 
 
 def wanted(place: Path, against: str | None = None) -> Wanted:
-    return Wanted(place, None, None, 0.0, 1, "folder", against)
+    return Wanted(place, None, Plan("catalogue"), "folder", against)
 
 
 def test_what_belongs_to_the_shops_own_service_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.domain.evaluating.plan import Plan
-from app.domain.evaluating.splitting import split_of, strangers_of
+from app.domain.evaluating.splitting import half_of, newcomers_of, split_of, strangers_of
 from app.domain.features import unit
 from app.domain.jobs import Job, JobKind, JobState
 from app.domain.records import StoredFeatures
@@ -60,7 +60,11 @@ def test_the_same_seed_splits_alike_and_another_one_otherwise() -> None:
 
 @pytest.mark.parametrize(
     "plan",
-    [Plan("queries"), Plan("shop", split=0.25, label_ids=("mugs",), unknown=0.1, repeats=3), Plan("shop", split=0.5)],
+    [
+        Plan("queries"),
+        Plan("shop", split=0.25, label_ids=("mugs",), unknown=0.1, repeats=3),
+        Plan("shop", split=0.5, unseen=0.5, by_recent_searches=True),
+    ],
 )
 def test_a_plan_goes_through_a_job_and_back(plan: Plan) -> None:
     job = Job("j", JobKind.EVALUATE, JobState.QUEUED, None, datetime.now(UTC), options=plan.options)
@@ -72,3 +76,24 @@ def test_a_plan_tells_what_is_done() -> None:
     told = Plan("shop", label_ids=("mugs",), unknown=0.1, repeats=3).told()
     assert "20% of the photos" in told
     assert "10% of the products left out, 3 times" in told
+    assert "50% of the products added after it had learned" in Plan("queries", unseen=0.5).told()
+    assert "confidences fitted to the scores" in Plan("queries", by_recent_searches=True).told()
+
+
+def test_only_a_plan_that_takes_nothing_out_and_learns_nothing_anew_asks_what_is_live() -> None:
+    assert Plan("queries").asks_what_is_live
+    others = [Plan("shop"), Plan("queries", unknown=0.1), Plan("queries", unseen=0.1)]
+    assert not any(plan.asks_what_is_live for plan in (*others, Plan("queries", by_recent_searches=True)))
+
+
+def test_newcomers_are_the_share_of_products_by_another_chance_than_strangers() -> None:
+    _, owners = gallery(products=40, photos=2)
+    assert 20 == len(newcomers_of(owners, 0.5, 1))
+    assert newcomers_of(owners, 0.5, 1) == newcomers_of(owners, 0.5, 1)
+    assert newcomers_of(owners, 0.5, 1) != strangers_of(owners, 0.5, 1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8])
+def test_a_half_by_chance_is_the_larger_of_an_odd_number(count: int) -> None:
+    assert (count + 1) // 2 == half_of(count, 1).sum()
+    assert np.array_equal(half_of(count, 1), half_of(count, 1))

@@ -5,7 +5,7 @@ into line with the truth; so does this process after a change that failed.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -71,7 +71,7 @@ class Changing:
 
         One change at a time. Raises StoreUnavailableError and NotTheIndexerError; then all or a part of it is done.
         """
-        return await self.finish(await self.begin(image_ids), writes)
+        return await self.finish(await self.begin(image_ids), iter([writes]))
 
     async def begin(self, image_ids: Sequence[str]) -> Change:
         """Write down which images a change is of, before any of it is done; raises what `apply` does."""
@@ -81,11 +81,15 @@ class Changing:
         await self._note(version)
         return Change(tuple(image_ids), version)
 
-    async def finish(self, change: Change, writes: Sequence[Write]) -> tuple[str, ...]:
-        """Make the change that was begun last; see `apply`."""
-        lines = await asyncio.to_thread(_all_lines, writes, change.version)
+    async def finish(self, change: Change, parts: Iterator[Sequence[Write]]) -> tuple[str, ...]:
+        """Make the change that was begun last; see `apply`. Each part is made while the one before is sent."""
+        refused: set[str] = set()
+        lines = await _next_lines(parts, change.version)
         try:
-            refused = await self._send_all(lines, _MAX_BYTES)
+            while lines is not None:
+                following = asyncio.create_task(_next_lines(parts, change.version))
+                refused |= await self._send_all(lines, _MAX_BYTES)
+                lines = await following
         finally:  # not before: whoever watches looks at the truth then
             self._remember(change.image_ids)
         self._unsettled.clear()
@@ -244,8 +248,14 @@ def _kept(found: Found) -> Kept:
     return parse_entry(found.source), parse_features(found.fields)
 
 
-def _all_lines(writes: Sequence[Write], version: int) -> list[list[bytes]]:
-    return [_lines(write, version) for write in writes]
+async def _next_lines(parts: Iterator[Sequence[Write]], version: int) -> list[list[bytes]] | None:
+    """The lines of the next part, made beside the loop; None after the last."""
+
+    def made() -> list[list[bytes]] | None:
+        writes = next(parts, None)
+        return None if writes is None else [_lines(write, version) for write in writes]
+
+    return await asyncio.to_thread(made)
 
 
 def _lines(write: Write, version: int) -> list[bytes]:

@@ -1,9 +1,10 @@
 """What changes on the cluster, one call at a time: both indices, the aliases, what is remembered beside the entries."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final, Self
 
 from app.adapters.stores.elasticsearch.aliases import Aliases
@@ -18,6 +19,8 @@ from app.domain.records import Description, Entry, KeptEntry, NewEntry, Origin, 
 from app.domain.spaces import Space
 
 _PAGE: Final = 500
+_PART: Final = 250
+"""Entries that become text while those before them are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +70,19 @@ class Writing:
         notes = {deletion_document_id(image_id): image_id for image_id in latest.keys() - uploads}
         indexed_at = datetime.now(UTC).isoformat()
         kept = [_Kept(new.entry, new.features, self._live.fingerprint, indexed_at) for new in latest.values()]
-        # The cluster looks and notes while vectors become documents.
-        deleted, writes, change = await asyncio.gather(
+        parts = _parts(self._names, self._live.space, kept)
+        # The cluster looks and notes while the first vectors become documents.
+        deleted, first, change = await asyncio.gather(
             self._reading.remembered(notes if self._may_be_deleted else ()),
-            self._written(kept),
+            asyncio.to_thread(next, parts),
             self._changing.begin(list(latest)),
         )
         left_out = {notes[document_id] for document_id in deleted}
         taken = [new.entry for image_id, new in latest.items() if image_id not in left_out]
         await self._aliases.make({label_id for entry in taken for label_id in entry.label_ids})
-        writes = [write for write in writes if write.document_id not in left_out]
-        writes += [Write(self._names.state, deletion_document_id(image_id), None) for image_id in uploads]
-        return await self._changing.finish(change, writes)
+        forgiven = [Write(self._names.state, deletion_document_id(image_id), None) for image_id in uploads]
+        wanted = ([write for write in part if write.document_id not in left_out] for part in chain([first], parts))
+        return await self._changing.finish(change, chain(wanted, [forgiven]))
 
     async def restore(self, latest: Mapping[str, KeptEntry]) -> Collection[str]:
         """Add entries as another store kept them, or replace them; the ids of those that are refused."""
@@ -199,6 +203,11 @@ class Writing:
         await self._aliases.drop(label_id)
         await self._changing.apply([], [Write(self._names.state, label_document_id(label_id), None)])
         return gone
+
+
+def _parts(names: Names, space: Space, kept: Sequence[_Kept]) -> Iterator[list[Write]]:
+    """What `_writes` makes, of some entries at a time."""
+    return (_writes(names, space, kept[start : start + _PART]) for start in range(0, len(kept), _PART))
 
 
 def _writes(names: Names, space: Space, kept: Sequence[_Kept]) -> list[Write]:

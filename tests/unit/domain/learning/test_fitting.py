@@ -134,6 +134,13 @@ def test_photos_that_are_alone_spread_by_nothing() -> None:
     assert pytest.approx(expected) == spread_of(features, [*ids[:9], "x", "y", "z"], moments)
 
 
+def test_products_of_one_photo_count_alike_with_rows_and_without() -> None:
+    features, ids = photos(products=5, each=4, seed=1, width=64)
+    ids = [*ids[:12], *(f"alone {number}" for number in range(8))]
+    without, rows = (learned(features, ids, alone).apply(features) for alone in (ids[12:], ()))
+    assert np.allclose(without @ without.T, rows @ rows.T, atol=1e-4)
+
+
 def test_the_ridge_falls_as_photos_become_more() -> None:
     ridges = []
     for each in (3, 30, 300):

@@ -17,6 +17,17 @@ def test_vectors_are_those_of_a_fit_that_never_saw_what_is_held_out() -> None:
     assert np.allclose(expected @ expected.T, vectors @ vectors.T, atol=1e-3)
 
 
+def test_fewer_photos_than_numbers_are_learned_from_in_their_span_to_the_same_end() -> None:
+    features, ids = photos(products=8, each=5, seed=2, width=300)
+    held = np.arange(len(ids)) % 5 == 2
+    left = [product_id for product_id, out in zip(ids, held.tolist(), strict=True) if not out]
+    vectors = LeavingOut(features, ids).vectors(held)
+    assert vectors is not None
+    assert len(ids) + 7 == vectors.shape[1]
+    expected = learned(features[~held], left).apply(features)
+    assert np.allclose(expected @ expected.T, vectors @ vectors.T, atol=1e-3)
+
+
 def test_cut_vectors_are_those_of_a_basis_that_never_saw_it_either() -> None:
     vectors = LeavingOut(FEATURES, IDS, 12).vectors(HELD)
     assert vectors is not None
