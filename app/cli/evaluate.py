@@ -12,51 +12,60 @@ from app.domain.evaluating.plan import QUERIES, Plan
 _GALLERY: Final = "catalogue"
 """What the service calls the only catalogue that is indexed."""
 
+Place = Annotated[
+    Path,
+    typer.Argument(metavar="FOLDER|TABLE", help="Labelled photos: a catalogue, as LOOKALIKE_CATALOG names one."),
+]
+Queries = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER|TABLE", help="Labelled photos that ask; the others are the gallery."),
+]
+Split = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=0.99, help="Without --queries: the share of each product's photos that asks (0.2)."),
+]
+Unknown = Annotated[
+    float, typer.Option(min=0, max=0.9, help="The share of the products that is taken out of the gallery.")
+]
+Unseen = Annotated[
+    float,
+    typer.Option(
+        min=0, max=0.9, help="The share of the products that come after it has learned; only their photos ask."
+    ),
+]
+ByRecentSearches = Annotated[
+    bool,
+    typer.Option(
+        "--by-recent-searches", help="Fit confidences to the scores of a half of the questions; the others ask."
+    ),
+]
+Repeats = Annotated[int, typer.Option(min=1, max=20, help="How often, with other chances.")]
+ProductFrom = Annotated[
+    Literal["auto", "label", "folder", "image"],
+    typer.Option(help="What a product is: the product folder or else the label's (folder); the label; ..."),
+]
+Against = Annotated[
+    str | None, typer.Option(metavar="URL", help="A running service: the photos of FOLDER or TABLE ask it.")
+]
+Reports = Annotated[
+    list[Path] | None,
+    typer.Option("--report", metavar="FILE", help="Write it as .html, .md or .json, by the file's end; repeatable."),
+]
+
 
 def evaluate(
     context: typer.Context,
     *,
-    place: Annotated[
-        Path,
-        typer.Argument(metavar="FOLDER|TABLE", help="Labelled photos: a catalogue, as LOOKALIKE_CATALOG names one."),
-    ],
-    queries: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER|TABLE", help="Labelled photos that ask; the others are the gallery."),
-    ] = None,
-    split: Annotated[
-        float | None,
-        typer.Option(min=0.01, max=0.99, help="Without --queries: the share of each product's photos that asks (0.2)."),
-    ] = None,
-    unknown: Annotated[
-        float, typer.Option(min=0, max=0.9, help="The share of the products that is taken out of the gallery.")
-    ] = 0.0,
-    unseen: Annotated[
-        float,
-        typer.Option(
-            min=0, max=0.9, help="The share of the products that come after it has learned; only their photos ask."
-        ),
-    ] = 0.0,
-    by_recent_searches: Annotated[
-        bool,
-        typer.Option(
-            "--by-recent-searches", help="Fit confidences to the scores of a half of the questions; the others ask."
-        ),
-    ] = False,
-    repeats: Annotated[int, typer.Option(min=1, max=20, help="How often, with other chances.")] = 1,
-    product_from: Annotated[
-        Literal["auto", "label", "folder", "image"],
-        typer.Option(help="What a product is: the product folder or else the label's (folder); the label; ..."),
-    ] = "folder",
-    against: Annotated[
-        str | None, typer.Option(metavar="URL", help="A running service: the photos of FOLDER or TABLE ask it.")
-    ] = None,
-    reports: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--report", metavar="FILE", help="Write it as .html, .md or .json, by the file's end; repeatable."
-        ),
-    ] = None,
+    place: Place,
+    queries: Queries = None,
+    split: Split = None,
+    unknown: Unknown = 0.0,
+    unseen: Unseen = 0.0,
+    by_recent_searches: ByRecentSearches = False,
+    repeats: Repeats = 1,
+    product_from: ProductFrom = "folder",
+    against: Against = None,
+    reports: Reports = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell how well labelled photos find their products, and how far the answers can be trusted.
