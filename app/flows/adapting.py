@@ -1,9 +1,11 @@
 """The gallery's kept features -> what tells its own products apart -> a proved space, live if it is better."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
+from app.domain.errors import ConflictError, NotFoundError
 from app.domain.jobs import JobKind
 from app.domain.learning.checking import Answers, HeldOut, SelfCheck, answers, check_of, is_better
 from app.domain.learning.fitting import fit, spread_of
@@ -18,6 +20,11 @@ from app.flows.ending import to_its_end
 from app.flows.galleries import Sample, blocks_of, product_sizes, read_sample
 from app.flows.run import Run
 
+AUTOMATIC: Final = "automatic"
+"""The option of a job that nobody asked for."""
+_AUTOMATIC_NAME: Final = "auto"
+_AUTOMATIC_KEPT: Final = 3
+"""Of the spaces that nobody asked for, the latest so many stay; each takes about 13 MB."""
 _SEED: Final = 7
 _PHOTOS: Final = "held_out_photos_r1"
 _PRODUCTS: Final = "held_out_products_r1"
@@ -105,7 +112,8 @@ class Adapting:
     async def _made_live(
         self, projection: Projection, check: SelfCheck, moments: Moments, sample: Sample, run: Run
     ) -> str:
-        learned = self._learned(projection, check, moments)
+        automatic = bool(run.job.options.get(AUTOMATIC))
+        learned = self._learned(_AUTOMATIC_NAME if automatic else "learned", projection, check, moments)
         # Calibrated before it is live: no answer is without its confidence meanwhile.
         calibrated = await self._calibrating.fitted(learned.space, sample, run)
         if run.stop.is_set():
@@ -113,11 +121,20 @@ class Adapting:
         await self._store.keep_space(learned)
         told = await self._calibrating.keep(calibrated)
         await self._store.activate(learned.space.space_id)
+        if automatic:
+            await self._forget_old()
         return f"Space '{learned.space.space_id}' is live: {_told(check)}. {told}"
 
-    def _learned(self, projection: Projection, check: SelfCheck, moments: Moments) -> LearnedSpace:
+    async def _forget_old(self) -> None:
+        """Spaces that nobody asked for, all but the latest; never one that is live."""
+        cards = [card for card in await self._store.spaces() if card.space_id.startswith(f"{_AUTOMATIC_NAME}-")]
+        for card in cards[_AUTOMATIC_KEPT:]:
+            with suppress(ConflictError, NotFoundError):  # made live, or forgotten, by somebody meanwhile
+                await self._store.drop_space(card.space_id)
+
+    def _learned(self, kind: str, projection: Projection, check: SelfCheck, moments: Moments) -> LearnedSpace:
         now = datetime.now(UTC)
-        name = f"learned-{now:%Y%m%dt%H%M%S}-{uuid4().hex[:4]}"
+        name = f"{kind}-{now:%Y%m%dt%H%M%S}-{uuid4().hex[:4]}"
         space = Space(name, self._store.space.fingerprint, projection.dimensions, projection)
         fitted_on = FittedOn(moments.count, len(moments.product_ids) + moments.alone_count)
         before = {_PHOTOS: check.photos.before, _PRODUCTS: check.products.before}

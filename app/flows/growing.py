@@ -13,6 +13,7 @@ from app.domain.errors import NotTheIndexerError, StoreUnavailableError
 from app.domain.jobs import JobKind, Option
 from app.domain.learning.growth import has_grown
 from app.domain.ports import Ledger, Store
+from app.flows.adapting import AUTOMATIC
 from app.flows.galleries import product_sizes
 from app.flows.run import Run
 from app.flows.running import Runner, Work
@@ -76,7 +77,9 @@ class Growing:
         sizes = await product_sizes(self._store)
         if not has_grown(sizes, await self._photos_before()):
             return
-        options: dict[str, Option] = {"force": False, _PHOTOS: sum(sizes.values()), _MODEL: self._model}
+        options: dict[str, Option] = {
+            "force": False, AUTOMATIC: True, _PHOTOS: sum(sizes.values()), _MODEL: self._model
+        }  # fmt: skip
         job, new = await self._ledger.open_job(JobKind.ADAPT, options)
         if new:
             self._runner.enqueue(job.job_id)

@@ -58,9 +58,12 @@ def photos(products: int, each: int, nuisance: float, seed: int = 1) -> tuple[Ve
     return unit((centres + noise).astype(np.float32)), [f"p{row // each:03}" for row in range(len(centres))]
 
 
-async def adapted(store: FakeStore, *, force: bool = False, reduction: Reduction = WHOLE) -> Ended:
+async def adapted(
+    store: FakeStore, *, force: bool = False, reduction: Reduction = WHOLE, automatic: bool = False
+) -> Ended:
     ledger = Ended()
-    job = Job("j", JobKind.ADAPT, JobState.QUEUED, None, datetime.now(UTC), options={"force": force})
+    options = {"force": force, **({"automatic": True} if automatic else {})}
+    job = Job("j", JobKind.ADAPT, JobState.QUEUED, None, datetime.now(UTC), options=options)
     parts = cast("Ledger", ledger), store, cast("Workers", Here())
     await Adapting(*parts, Calibrating(*parts, prior_unknown=0.1), reduction).work(Run(job))
     return ledger
@@ -143,6 +146,20 @@ async def test_what_is_not_better_changes_nothing_unless_it_is_forced() -> None:
     await adapted(store, force=True)
     assert [False, True] == [card.projection == NOTHING_LEARNED for card in await store.spaces()]
     assert store.space != RAW
+
+
+async def test_what_is_learned_by_itself_is_forgotten_by_itself_but_for_the_latest() -> None:
+    store = await filled(*photos(12, 3, nuisance=8.0))
+    await adapted(store, force=True)
+    asked_for = store.space.space_id
+    own = []
+    for _ in range(5):
+        await adapted(store, force=True, automatic=True)
+        own.append(store.space.space_id)
+    left = [card.space_id for card in await store.spaces()]
+    assert [*own[:1:-1], asked_for, RAW.space_id] == left
+    await adapted(store, force=True)
+    assert len(left) + 1 == len(await store.spaces())
 
 
 @pytest.mark.parametrize(("products", "each"), [(0, 0), (2, 1), (1, 5), (30, 1)])
