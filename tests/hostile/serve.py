@@ -128,12 +128,14 @@ async def _listen(site: Site, port: int, stack: ExitStack) -> None:
     _unanswering(port, stack)
 
 
-async def _answer_names(zone: Zone) -> int:
+async def _answer_names(zone: Zone, stack: ExitStack) -> int:
     """Over UDP and TCP on one port, which is returned."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: OverTcp(zone), "127.0.0.1", 0)
+    stack.callback(server.close)
     port: int = server.sockets[0].getsockname()[1]
-    await loop.create_datagram_endpoint(lambda: OverUdp(zone), ("127.0.0.1", port))
+    endpoint, _ = await loop.create_datagram_endpoint(lambda: OverUdp(zone), ("127.0.0.1", port))
+    stack.callback(endpoint.close)  # uvloop does not hold it: with nobody else the garbage collector closes its socket
     return port
 
 
@@ -155,7 +157,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         port = _free_port()
         site = Site(Photos(files, arguments.distinct), port, log, arguments.latency_s)
         await _listen(site, port, stack)
-        names = await _answer_names(Zone())
+        names = await _answer_names(Zone(), stack)
         print(json.dumps({"port": port, "names_port": names}), flush=True)
         ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
