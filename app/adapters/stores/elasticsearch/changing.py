@@ -26,6 +26,8 @@ _MAX_LINES: Final = 4000
 _MAX_BYTES: Final = 8_000_000
 _MAX_BYTES_BESIDE: Final = 1_000_000
 """What is done beside searches goes in smaller requests: they wait while one is put together."""
+_PARTS_AT_ONCE: Final = 2
+"""A shard works on a request at a time: with another one under way the cluster is never without work."""
 _MAX_READ: Final = 200
 _TRIES: Final = 5
 _FIRST_WAIT_S: Final = 0.2
@@ -82,18 +84,31 @@ class Changing:
         return Change(tuple(image_ids), version)
 
     async def finish(self, change: Change, parts: Iterator[Sequence[Write]]) -> tuple[str, ...]:
-        """Make the change that was begun last; see `apply`. Each part is made while the one before is sent."""
-        refused: set[str] = set()
-        lines = await _next_lines(parts, change.version)
+        """Make the change that was begun last; see `apply`. Parts are of different documents, in no order."""
         try:
-            while lines is not None:
-                following = asyncio.create_task(_next_lines(parts, change.version))
-                refused |= await self._send_all(lines, _MAX_BYTES)
-                lines = await following
+            refused = await self._send_parts(parts, change.version)
         finally:  # not before: whoever watches looks at the truth then
             self._remember(change.image_ids)
         self._unsettled.clear()
         return tuple(sorted(refused))
+
+    async def _send_parts(self, parts: Iterator[Sequence[Write]], version: int) -> set[str]:
+        """Each part is made while the ones before are sent, and nothing is on its way any more in the end."""
+        refused: set[str] = set()
+        under_way: set[asyncio.Task[set[str]]] = set()
+        try:
+            while (lines := await _next_lines(parts, version)) is not None:
+                under_way.add(asyncio.create_task(self._send_all(lines, _MAX_BYTES)))
+                if len(under_way) == _PARTS_AT_ONCE:
+                    sent, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                    refused.update(*(part.result() for part in sent))
+        finally:
+            left = await asyncio.gather(*under_way, return_exceptions=True)
+        for part in left:
+            if isinstance(part, BaseException):
+                raise part
+            refused |= part
+        return refused
 
     async def settle_failed(self) -> None:
         """Settle, if a change of this process failed."""

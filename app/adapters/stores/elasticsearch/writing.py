@@ -82,7 +82,7 @@ class Writing:
         await self._aliases.make({label_id for entry in taken for label_id in entry.label_ids})
         forgiven = [Write(self._names.state, deletion_document_id(image_id), None) for image_id in uploads]
         wanted = ([write for write in part if write.document_id not in left_out] for part in chain([first], parts))
-        return await self._changing.finish(change, chain(wanted, [forgiven]))
+        return await self._changing.finish(change, chain(wanted, [forgiven] if forgiven else ()))
 
     async def restore(self, latest: Mapping[str, KeptEntry]) -> Collection[str]:
         """Add entries as another store kept them, or replace them; the ids of those that are refused."""
