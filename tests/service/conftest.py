@@ -57,6 +57,12 @@ def draw_catalogue(root: Path, labels: dict[str, int]) -> Path:
 
 
 @pytest.fixture(scope="module")
+def data_dir(store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the module's own on each store; a service in it is so, too."""
+    return tmp_path_factory.mktemp(f"data-{store}")
+
+
+@pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two plain labels, one with product folders and odd names, one never indexed."""
     root = draw_catalogue(tmp_path_factory.mktemp("catalogue"), {"cups": 6, "Big Plates": 4, "never": 2})
@@ -71,9 +77,9 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(catalogue: Path, data_dir: Path) -> Iterator[Service]:
     """A service with everything indexed but one label."""
-    with running(tmp_path_factory.mktemp("data"), catalogue) as service:
+    with running(data_dir, catalogue) as service:
         service.index("cups", "big-plates", "shoes")
         yield service
         assert not [line for line in service.log if "Traceback" in line]

@@ -1,6 +1,7 @@
 """How likely two photos show one product, over HTTP, once the index is calibrated."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,14 +29,14 @@ def store() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shop(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """One label a product; the last photo of each is not indexed."""
     folder = tmp_path_factory.mktemp("shop")
     for product in range(PRODUCTS):
         (folder / f"p{product}").mkdir()
         for number in range(PHOTOS - 1):
             (folder / f"p{product}" / f"{number}.jpg").write_bytes(taken(product, number))
-    with running(tmp_path_factory.mktemp("data"), folder, {"LOOKALIKE_PRODUCT_FROM": "label"}) as service:
+    with running(data_dir, folder, {"LOOKALIKE_PRODUCT_FROM": "label"}) as service:
         assert "succeeded" == service.index()["state"]
         yield service
 

@@ -25,7 +25,7 @@ def photo(product: str, number: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """Everything is indexed, and calibrated; the queries are a fifth photo of each product, and two strangers."""
     catalogue, queries = (tmp_path_factory.mktemp(name) for name in ("catalogue", "queries"))
     for product in PRODUCTS:
@@ -35,7 +35,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         write(queries, stranger, range(1))
     (queries / "sku0" / "broken.jpg").write_bytes(b"no photo")
     settings = {"LOOKALIKE_PRODUCT_FROM": "label", "LOOKALIKE_QUERIES": str(queries)}
-    with running(tmp_path_factory.mktemp("data"), catalogue, settings) as service:
+    with running(data_dir, catalogue, settings) as service:
         service.index()
         service.wait_for(service.client.post("/calibrate").json()["job_id"])
         yield service

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,14 @@ SAME = 8.0
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """Each label is a product. What asks has the same names and other drawings, so that chance answers it."""
     catalogue = draw_catalogue(tmp_path_factory.mktemp("catalogue"), LABELS)
     queries = draw_catalogue(tmp_path_factory.mktemp("queries"), LABELS)
     for path in queries.rglob("*.jpg"):
         path.write_bytes(encoded(drawn(f"asked {path.relative_to(queries)}")))
     settings = {"LOOKALIKE_PRODUCT_FROM": "label", "LOOKALIKE_QUERIES": str(queries)}
-    with running(tmp_path_factory.mktemp("data"), catalogue, settings) as service:
+    with running(data_dir, catalogue, settings) as service:
         service.index()
         yield service
 

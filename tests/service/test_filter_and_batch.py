@@ -21,7 +21,7 @@ def photo_of(number: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shop(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """Twelve mugs and cups: colours in turn, prices 0 to 11, half of them new, one a day from the first of May on."""
     folder = tmp_path_factory.mktemp("shop")
     rows = ["image_id,label_id,path,colour,price,new,since"]
@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     (folder / "shop.csv").write_text("\n".join(rows) + "\n")
     (folder / "shop.toml").write_text(SIDECAR)
     settings = {"LOOKALIKE_MAX_IMAGE_BYTES": str(LARGEST)}
-    with running(tmp_path_factory.mktemp("data"), folder / "shop.csv", settings) as service:
+    with running(data_dir, folder / "shop.csv", settings) as service:
         assert "succeeded" == service.index()["state"]
         yield service
         assert not [line for line in service.log if "Traceback" in line]

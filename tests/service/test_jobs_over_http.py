@@ -35,10 +35,10 @@ def draw_bad_catalogue(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """A service whose jobs have many failures."""
     catalogue = draw_bad_catalogue(tmp_path_factory.mktemp("catalogue"))
-    with running(tmp_path_factory.mktemp("data"), catalogue) as service:
+    with running(data_dir, catalogue) as service:
         service.index()
         yield service
         assert [] == [line for line in service.log if "Traceback" in line]

@@ -18,11 +18,11 @@ LABELS = {"cups": 6, "plates": 5, "bowls": 1}
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """Each label is a product."""
     catalogue = draw_catalogue(tmp_path_factory.mktemp("catalogue"), LABELS)
     settings = {"LOOKALIKE_PRODUCT_FROM": "label"}
-    with running(tmp_path_factory.mktemp("data"), catalogue, settings) as service:
+    with running(data_dir, catalogue, settings) as service:
         service.index(*LABELS)
         yield service
 

@@ -26,7 +26,7 @@ def smaller(data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shop(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """Eight cups, two photos of each product. Cup 1 is there again as a file, smaller, and under another label."""
     folder = tmp_path_factory.mktemp("shop")
     rows = ["image_id,label_id,product_id,path"]
@@ -38,7 +38,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         (folder / f"{image_id}.jpg").write_bytes(data)
         rows.append(f"{image_id},{label},{product},{image_id}.jpg")
     (folder / "shop.csv").write_text("\n".join(rows) + "\n")
-    with running(tmp_path_factory.mktemp("data"), folder / "shop.csv") as service:
+    with running(data_dir, folder / "shop.csv") as service:
         assert "succeeded" == service.index()["state"]
         yield service
         assert not [line for line in service.log if "Traceback" in line]

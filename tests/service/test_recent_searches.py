@@ -1,24 +1,24 @@
 """A calibration that fits how searches of late scored, over HTTP."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.service.products import draw_products, photo_of
-from tests.service.running import CLUSTERS, Service, running
+from tests.service.running import Service, running
 
 SEARCHES = 60
 PRODUCTS = 12
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, store: str) -> Iterator[Service]:
-    """Each label is a product of five photos, enough to tell how sure answers are. Each store has its own service."""
-    assert (store == "embedded") == (not CLUSTERS)
+def service(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
+    """Each label is a product of five photos, enough to tell how sure answers are."""
     catalogue = tmp_path_factory.mktemp("catalogue")
     labels = draw_products(catalogue, PRODUCTS, photos=5)
-    with running(tmp_path_factory.mktemp("data"), catalogue, {"LOOKALIKE_PRODUCT_FROM": "label"}) as service:
+    with running(data_dir, catalogue, {"LOOKALIKE_PRODUCT_FROM": "label"}) as service:
         service.index(*labels)
         yield service
 

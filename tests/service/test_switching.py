@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -32,12 +33,12 @@ Seen = dict[str, float | None]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Service]:
     """Each label is a product; answers have a confidence. Without colour a fit takes half the time."""
     catalogue = tmp_path_factory.mktemp("catalogue")
     labels = draw_products(catalogue, PRODUCTS, PHOTOS)
     settings = {"LOOKALIKE_PRODUCT_FROM": "label", "LOOKALIKE_COLOUR_WEIGHT": "0"}
-    with running(tmp_path_factory.mktemp("data"), catalogue, settings) as service:
+    with running(data_dir, catalogue, settings) as service:
         service.index(*labels)
         done(service, "/calibrate")
         yield service

@@ -62,11 +62,6 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="module")
 def service(catalogue: Path, data_dir: Path) -> Iterator[Service]:
     with running(data_dir, catalogue) as service:
         yield service
