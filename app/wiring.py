@@ -126,7 +126,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             leading=leading,
             watching=Watching(parts.kept.ledger, jobs),
             removing=Removing(jobs, parts.kept.store, parts.kept.media),
-            spaces=Spaces(parts.kept.ledger, runner, parts.kept.store),
+            spaces=Spaces(runner, parts.kept.store),
             evaluations=Evaluations(
                 parts.kept.ledger, runner, parts.kept.store, browsing, has_queries=settings.queries is not None
             ),

@@ -34,10 +34,7 @@ class Evaluations:
             raise NotFoundError(
                 "catalogue_not_found", f"There is no catalogue '{plan.catalogue}'. There are: {', '.join(known)}."
             )
-        job, new = await self._ledger.open_job(JobKind.EVALUATE, plan.options)
-        if new:
-            self._runner.enqueue(job.job_id)
-        return job, new
+        return await self._runner.begin(JobKind.EVALUATE, plan.options)
 
     async def _gallery_names(self) -> list[str]:
         """One of the shop's own that is called as the one that only asks cannot be meant."""

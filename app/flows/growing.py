@@ -80,9 +80,7 @@ class Growing:
         options: dict[str, Option] = {
             "force": False, AUTOMATIC: True, _PHOTOS: sum(sizes.values()), _MODEL: self._model
         }  # fmt: skip
-        job, new = await self._ledger.open_job(JobKind.ADAPT, options)
-        if new:
-            self._runner.enqueue(job.job_id)
+        await self._runner.begin(JobKind.ADAPT, options)
 
     @property
     def _model(self) -> str:

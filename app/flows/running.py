@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.errors import NotTheIndexerError, StoreUnavailableError
-from app.domain.jobs import LIVE, Job, JobKind
+from app.domain.jobs import LIVE, Job, JobKind, Option
 from app.domain.ports import Ledger
 from app.flows.run import Run
 from app.flows.waiting import Waiting, WaitsFor
@@ -84,6 +84,13 @@ class Runner:
         for job in live:
             self.enqueue(job.job_id)
         self._workers = [asyncio.create_task(self._work(), name="jobs") for _ in range(self._jobs_at_once)]
+
+    async def begin(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
+        """A new job of no label, and True; or the live one of its kind, and False."""
+        job, new = await self._ledger.open_job(kind, options)
+        if new:
+            self.enqueue(job.job_id)
+        return job, new
 
     def enqueue(self, job_id: str) -> None:
         """Take a job when its turn comes."""

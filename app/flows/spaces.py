@@ -1,11 +1,11 @@
 """Spaces as callers know them: learned, listed, made live, forgotten; jobs do what takes long."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from app.domain.answering.report import CalibrationReport
 from app.domain.errors import NotFoundError
-from app.domain.jobs import Job, JobKind, Option
-from app.domain.ports import Ledger, Store
+from app.domain.jobs import Job, JobKind
+from app.domain.ports import Store
 from app.domain.spaces import SpaceCard
 from app.flows.running import Runner
 
@@ -13,9 +13,8 @@ from app.flows.running import Runner
 class Spaces:
     """Shows spaces, and starts the jobs about them."""
 
-    def __init__(self, ledger: Ledger, runner: Runner, store: Store) -> None:
+    def __init__(self, runner: Runner, store: Store) -> None:
         """`runner` is open while this process is the indexer."""
-        self._ledger = ledger
         self._runner = runner
         self._store = store
 
@@ -32,16 +31,16 @@ class Spaces:
 
     async def adapt(self, *, force: bool) -> tuple[Job, bool]:
         """A new job that learns, and True; or the live one, and False."""
-        return await self._begun(JobKind.ADAPT, {"force": force})
+        return await self._runner.begin(JobKind.ADAPT, {"force": force})
 
     async def activate(self, space_id: str) -> tuple[Job, bool]:
         """A new job that makes a space live, and True; or a live one, and False. Raises NotFoundError."""
         await self.one(space_id)
-        return await self._begun(JobKind.ACTIVATE, {"space_id": space_id})
+        return await self._runner.begin(JobKind.ACTIVATE, {"space_id": space_id})
 
     async def calibrate(self, *, by_recent_searches: bool) -> tuple[Job, bool]:
         """A new job that learns how sure answers are, and True; or the live one, and False."""
-        return await self._begun(JobKind.CALIBRATE, {"by_recent_searches": by_recent_searches})
+        return await self._runner.begin(JobKind.CALIBRATE, {"by_recent_searches": by_recent_searches})
 
     async def calibration(self) -> CalibrationReport:
         """How sure answers in the live space are. Raises NotFoundError not_calibrated."""
@@ -53,9 +52,3 @@ class Spaces:
     async def drop(self, space_id: str) -> None:
         """Forget a space. Raises NotFoundError, ConflictError space_live."""
         await self._store.drop_space(space_id)
-
-    async def _begun(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
-        job, new = await self._ledger.open_job(kind, options)
-        if new:
-            self._runner.enqueue(job.job_id)
-        return job, new

@@ -135,7 +135,8 @@ def _got(distribution: Distribution, here: Path) -> Path:
         return file
     source = Path.home() / _REPOSITORY / distribution.place
     if not source.is_file():
-        _ask_maven(distribution, source)
+        with FileLock(here / "maven.lock"):  # its repository is not made for two that write at once
+            _ask_maven(distribution, source)
     if (found := digest(source)) != distribution.sha256:
         raise NoServerError(f"{source} has the digest {found}, not {distribution.sha256}: remove it")
     _keep(source, file)

@@ -36,7 +36,7 @@ class Jobs:
     listed: list[Job] = field(default_factory=list)
     busy: bool = False
     away: int = 0
-    enqueued: list[str] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
     looks: int = 0
 
     async def live(self) -> list[Job]:
@@ -52,16 +52,13 @@ class Jobs:
         older = [one for one in self.listed if before is None or (one.created_at, one.job_id) < before]
         return sorted(older, key=lambda one: (one.created_at, one.job_id), reverse=True)[:count]
 
-    async def open_job(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
-        """A new one."""
+    async def begin(self, kind: JobKind, options: Mapping[str, Option]) -> tuple[Job, bool]:
+        """A new one, which is taken."""
         await asyncio.sleep(0)
         new = Job(f"j{len(self.listed)}", kind, JobState.SUCCEEDED, None, datetime.now(UTC), options=options)
         self.listed.append(new)
+        self.begun.append(new.job_id)
         return new, True
-
-    def enqueue(self, job_id: str) -> None:
-        """It is taken."""
-        self.enqueued.append(job_id)
 
     @property
     def photos(self) -> list[object]:
@@ -109,7 +106,7 @@ async def test_learning_begins_by_itself_and_again_when_there_is_a_tenth_more() 
     await put(shop.store, 0, 40)
     async with shop.followed():
         await until(lambda: [40] == shop.jobs.photos)
-        assert ["j0"] == shop.jobs.enqueued
+        assert ["j0"] == shop.jobs.begun
         for last, expected in ((43, [40]), (44, [40, 44]), (48, [40, 44]), (49, [40, 44, 49])):
             await put(shop.store, 0, last)
             await shop.looked()
@@ -166,7 +163,7 @@ async def test_a_space_that_a_caller_learned_counts_as_well(images: int, expecte
     await put(shop.store, 0, 40)
     card = SpaceCard("learned", RAW.fingerprint, "learned", 4, NOW, FittedOn(images, 2), {}, {})
     await shop.store.keep_space(LearnedSpace(replace(RAW, space_id="learned"), card))
-    await shop.jobs.open_job(JobKind.ADAPT, {"force": True})
+    await shop.jobs.begin(JobKind.ADAPT, {"force": True})
     async with shop.followed():
         await shop.looked()
         assert expected == shop.jobs.photos
