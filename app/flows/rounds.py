@@ -2,7 +2,7 @@
 
 What is indexed is asked as it is, in the live space. Where indexed photos ask, or products are to be unknown, a
 temporary store is filled with the others' features and learns from these alone: nothing that is judged was seen by what
-was learned.
+was learned. It may then be given products that it has not learned from, or listen to a half of the questions first.
 """
 
 from collections.abc import Callable, Sequence

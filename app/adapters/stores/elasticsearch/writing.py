@@ -91,10 +91,10 @@ class Writing:
         writes = [Write(self._names.state, document_id, None) for document_id in deleted]
         stale = [image_id for image_id, kept in latest.items() if kept.fingerprint != self._live.fingerprint]
         writes += [Write(self._names.space(self._live.space), image_id, None) for image_id in stale]
-        writes += await self._written(
-            [_Kept(one.entry, one.features, one.fingerprint, one.indexed_at.isoformat()) for one in latest.values()]
-        )
-        return await self._changing.apply(list(latest), writes)
+        kept = [_Kept(one.entry, one.features, one.fingerprint, one.indexed_at.isoformat()) for one in latest.values()]
+        change = await self._changing.begin(list(latest))
+        parts = _parts(self._names, self._live.space, kept)
+        return await self._changing.finish(change, chain([writes] if writes else (), parts))
 
     async def restore_deletions(self, deletions: Mapping[str, Collection[str]]) -> None:
         """Delete for good what was deleted elsewhere."""
