@@ -79,7 +79,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(catalogue: Path, data_dir: Path) -> Iterator[Service]:
     """A service with everything indexed but one label."""
-    with running(data_dir, catalogue) as service:
+    with running(data_dir / "service", catalogue) as service:
         service.index("cups", "big-plates", "shoes")
         yield service
         assert not [line for line in service.log if "Traceback" in line]

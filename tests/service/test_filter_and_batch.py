@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[S
     (folder / "shop.csv").write_text("\n".join(rows) + "\n")
     (folder / "shop.toml").write_text(SIDECAR)
     settings = {"LOOKALIKE_MAX_IMAGE_BYTES": str(LARGEST)}
-    with running(data_dir, folder / "shop.csv", settings) as service:
+    with running(data_dir / "shop", folder / "shop.csv", settings) as service:
         assert "succeeded" == service.index()["state"]
         yield service
         assert not [line for line in service.log if "Traceback" in line]
