@@ -207,13 +207,7 @@ class ElasticsearchStore:
 
     async def refresh(self) -> None:
         """Let searches see what was written."""
-        if self._turns.unseen:
-            self._turns.unseen = False
-            try:
-                await self._writing.refresh()
-            except StoreUnavailableError:
-                self._turns.unseen = True
-                raise
+        await self._turns.see(self._writing.refresh)
 
     # What is changed.
 

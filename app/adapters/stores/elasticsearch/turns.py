@@ -16,8 +16,8 @@ class Turns:
         """Nobody's turn."""
         self._fence = fence
         self.lock = asyncio.Lock()
-        self.unseen = False
-        """Whether there may be something that searches do not see yet."""
+        self._looking = asyncio.Lock()
+        self._unseen = False
 
     async def take(self, change: Callable[[], Awaitable[T]]) -> T:
         """Make a change in its turn. Raises NotTheIndexerError."""
@@ -26,5 +26,19 @@ class Turns:
     async def _in_turn(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self.lock:
             self._fence.next()  # raises before anything is looked up
-            self.unseen = True
-            return await change()
+            try:
+                return await change()
+            finally:  # not before: a look in the middle of a change may be too early for it
+                self._unseen = True
+
+    async def see(self, refresh: Callable[[], Awaitable[None]]) -> None:
+        """Let searches see every change that has ended, unless they do. Raises what `refresh` does."""
+        async with self._looking:
+            if not self._unseen:
+                return
+            self._unseen = False
+            try:
+                await refresh()
+            except BaseException:
+                self._unseen = True
+                raise
