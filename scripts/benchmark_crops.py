@@ -87,8 +87,7 @@ class Asking:
     def __init__(self, client: httpx.Client) -> None:
         """Learn what the labels are called."""
         self._client = client
-        items = client.get("/labels", params={"limit": 200}).raise_for_status().json()["items"]
-        self._names = {item["name"]: item["label_id"] for item in items}
+        self._names = {item["name"]: item["label_id"] for item in _labels(client)}
 
     def right(self, scene: Scene, chance: Iterator[Box]) -> dict[str, bool]:
         """Whether the scene's own product comes first, each way."""
@@ -108,6 +107,15 @@ class Asking:
         answer = self._client.post("/search", files={"image": ("scene.jpg", scene.jpeg)}, data={**fields, "k": "3"})
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
+
+
+def _labels(client: httpx.Client) -> Iterator[dict[str, Any]]:
+    """Of all pages."""
+    cursor: dict[str, str] | None = {}
+    while cursor is not None:
+        page = client.get("/labels", params={"limit": "200", **cursor}).raise_for_status().json()
+        yield from page["items"]
+        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
 
 
 def _as_field(box: Box) -> str:

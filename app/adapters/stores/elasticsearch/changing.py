@@ -101,14 +101,11 @@ class Changing:
                 under_way.add(asyncio.create_task(self._send_all(lines, _MAX_BYTES)))
                 if len(under_way) == _PARTS_AT_ONCE:
                     sent, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                    refused.update(*(part.result() for part in sent))
+                    refused.update(*await asyncio.gather(*sent))
         finally:
-            left = await asyncio.gather(*under_way, return_exceptions=True)
-        for part in left:
-            if isinstance(part, BaseException):
-                raise part
-            refused |= part
-        return refused
+            if under_way:
+                await asyncio.wait(under_way)
+        return refused.union(*await asyncio.gather(*under_way))
 
     async def settle_failed(self) -> None:
         """Settle, if a change of this process failed."""
