@@ -103,8 +103,7 @@ class Changing:
                     sent, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                     refused.update(*await asyncio.gather(*sent))
         finally:
-            if under_way:
-                await asyncio.wait(under_way)
+            await asyncio.gather(*under_way, return_exceptions=True)
         return refused.union(*await asyncio.gather(*under_way))
 
     async def settle_failed(self) -> None:
