@@ -12,6 +12,7 @@ PRODUCT_TOP_1: Final = "Share whose best product is their own."
 PRODUCT_TOP_3: Final = "Share whose own product is among the best three."
 STANDARD_ERROR: Final = "By about so much product top-1 would differ with as many other photos, by chance alone."
 BASELINE: Final = "R@1 of something simpler, on the same questions and the same gallery."
+LEAST_GAIN: Final = "How far the answers' R@1 was above it, in the repeat where it was least so."
 
 ECE: Final = "Expected calibration error: how far confidence and share of right answers are apart, in ten equal bins."
 ECE_FLOOR: Final = "The ECE that perfect confidences would show with as many questions."

@@ -47,6 +47,8 @@ def _rows(evaluation: Json) -> Iterator[tuple[str, str]]:
     yield from ((shown, f"{found[name]:.4f}") for name, shown in _FOUND.items() if name in found)
     for baseline in evaluation["baselines"]:
         yield f"R@1 of {baseline['name']}", f"{baseline['r_at_1']:.4f}"
+        if evaluation["repeats"] > 1 and baseline["least_gain"] is not None:
+            yield "  gain over it in the worst repeat", f"{baseline['least_gain']:+.4f}"
     if trust := evaluation["trust"]:
         yield from _trust_rows(trust)
     if evaluation["ann_recall"] is not None:

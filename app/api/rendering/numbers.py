@@ -11,6 +11,11 @@ def share(value: float | None) -> str:
     return MISSING if value is None else f"{value:.3f}"
 
 
+def change(value: float | None) -> str:
+    """How far something is above or below another: +0.051."""
+    return MISSING if value is None else f"{value:+.3f}"
+
+
 def percent(value: float | None) -> str:
     """A share of a whole: 5.1 %."""
     return MISSING if value is None else f"{value:.1%}".replace("%", " %")

@@ -28,7 +28,13 @@ _TEMPLATES: Final = Environment(
     auto_reload=False,
 )
 _TEMPLATES.filters.update(
-    share=numbers.share, percent=numbers.percent, count=numbers.count, code=code, words=words, points=points
+    share=numbers.share,
+    change=numbers.change,
+    percent=numbers.percent,
+    count=numbers.count,
+    code=code,
+    words=words,
+    points=points,
 )
 
 
@@ -60,5 +66,6 @@ def _shown(evaluation: Evaluation) -> dict[str, Any]:
         "retrieval": retrieval_figures(evaluation.retrieval) if evaluation.retrieval else [],
         "trust": trust_figures(evaluation.trust) if evaluation.trust else [],
         "search": search_figures(evaluation),
+        "repeated": evaluation.repeats > 1,
         "meanings": meanings,
     }

@@ -146,7 +146,8 @@ class BaselineOut(_Shown):
     model_config = ConfigDict(title="Baseline")
 
     name: str
-    r_at_1: float = Field(description=meanings.BASELINE)
+    r_at_1: float = Field(description=f"{meanings.BASELINE} The mean of the repeats.")
+    least_gain: float | None = Field(description=f"{meanings.LEAST_GAIN} null where no question's product is known.")
 
 
 class LatencyOut(_Shown):

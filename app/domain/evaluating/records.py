@@ -91,10 +91,15 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The R@1 of something simpler on the same questions and gallery."""
+    """The R@1 of something simpler on the same questions and gallery.
+
+    `least_gain`: by how much the answers' R@1 was above it in the repeat where it was least so, below it if negative;
+    None where no question's product is known.
+    """
 
     name: str
     r_at_1: float
+    least_gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,17 @@ def headline(evaluation: Evaluation) -> str:
 
 
 def _means(parts: Sequence[Part]) -> Iterator[Baseline]:
+    found = [retrieval_of(part.replies) for part in parts]
     names = list(dict.fromkeys(baseline.name for part in parts for baseline in part.baselines))
     for name in names:
-        shares = [baseline.r_at_1 for part in parts for baseline in part.baselines if baseline.name == name]
-        yield Baseline(name, float(np.mean(shares)))
+        shares = [
+            (one.r_at_1, of)
+            for part, of in zip(parts, found, strict=True)
+            for one in part.baselines
+            if one.name == name
+        ]
+        gains = [of.r_at_1 - share for share, of in shares if of]
+        yield Baseline(name, float(np.mean([share for share, _ in shares])), min(gains, default=None))
 
 
 def _remarks(replies: Sequence[Reply], failed_count: int) -> Iterator[str]:

@@ -10,10 +10,10 @@ from app.domain.evaluating.records import Baseline, Evaluation, Question, Reply,
 from app.domain.evaluating.summing import Judge, Part, summed
 
 
-def reply(*, known: bool = True, score: float = 0.8, confidence: float | None = 0.7) -> Reply:
-    """A question of product `own` that is answered right, if it can be."""
+def reply(*, known: bool = True, score: float = 0.8, confidence: float | None = 0.7, product_id: str = "own") -> Reply:
+    """A question that is answered with product `own`, of which it is by default, if it can be."""
     photos = (Shown("i1", "own", score),)
-    question = Question("1.jpg", "own" if known else "nobody's", "queries/1")
+    question = Question("1.jpg", product_id if known else "nobody's", "queries/1")
     return Reply(question, photos, ("own",), int(known), confidence, None, 2.0)
 
 
@@ -47,6 +47,15 @@ def test_questions_of_all_repeats_count_and_galleries_are_means() -> None:
 def test_what_must_be_known_is_said(of: Part, failed_count: int, said: str) -> None:
     (remark,) = told(of, failed_count=failed_count).remarks
     assert said in remark
+
+
+def test_a_baseline_is_beaten_by_what_was_least_in_any_repeat() -> None:
+    wrong = reply(product_id="another")
+    parts = part(reply(), raw=0.9), part(reply(), wrong, raw=0.3), part(reply(known=False), raw=0.1)
+    (raw,) = told(*parts).baselines
+    assert 0.1 == pytest.approx(raw.least_gain)
+    assert -0.4 == pytest.approx(told(part(wrong, raw=0.4)).baselines[0].least_gain)
+    assert told(part(reply(known=False))).baselines[0].least_gain is None
 
 
 def test_of_several_repeats_that_listened_the_one_with_the_fewest_counts() -> None:

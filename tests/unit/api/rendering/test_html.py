@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.api.rendering.reports import CONTENT_SECURITY_POLICY, html
-from app.domain.evaluating.records import Confusion, Evaluation
+from app.domain.evaluating.records import Baseline, Confusion, Evaluation
 from tests.evaluations import evaluation, jpeg, miss
 from tests.unit.api.rendering.reading import Page
 
@@ -61,6 +61,12 @@ def test_bars_are_as_long_as_their_figures() -> None:
     page = Page(html(evaluation()))
     lengths = [each.attributes["style"] for each in page.all("span") if each.attributes["class"] == "bar"]
     assert ["width: 91.1%", "width: 50.1%", "width: 2.5%"] == lengths
+
+
+def test_of_several_repeats_the_least_gain_over_a_baseline_stands_beside_its_bar() -> None:
+    page = Page(html(evaluation(repeats=5, baselines=(Baseline("raw features", 0.81, -0.004),))))
+    assert ["", "-0.004"] == [row.text for row in page.all("td") if row.attributes.get("class") == "number gain"]
+    assert [] == [row for row in Page(html(evaluation())).all("td") if row.attributes.get("class") == "number gain"]
 
 
 def test_each_bin_is_a_point_of_the_diagram() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from app.api.rendering.reports import markdown
-from app.domain.evaluating.records import Confusion
+from app.domain.evaluating.records import Baseline, Confusion
 from tests.evaluations import evaluation, miss
 from tests.unit.api.rendering.reading import read_markdown
 
@@ -25,6 +25,13 @@ def test_every_figure_is_in_a_table() -> None:
         ["gala", "pink-lady", "3", "gala 1.jpg (0.625), gala 2.jpg (0.625)"],
     ):  # fmt: skip
         assert row in cells
+
+
+def test_of_several_repeats_the_least_gain_over_a_baseline_is_told() -> None:
+    baselines = (Baseline("raw features", 0.81, 0.0312), Baseline("colour alone", 0.5))
+    tables = read_markdown(markdown(evaluation(repeats=5, baselines=baselines))).tables
+    (beside,) = [table for table in tables if ["raw features", "0.810", "+0.031"] in table]
+    assert [["this service", "0.911", ""], ["colour alone", "0.500", "\u2013"]] == [beside[1], beside[3]]
 
 
 def test_what_must_be_known_is_said_before_the_figures() -> None:
