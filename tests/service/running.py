@@ -3,8 +3,6 @@
 import hashlib
 import os
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+
+from tests.service.launching import Process, launched
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_WAIT_S = 60.0
@@ -41,7 +41,7 @@ def embedded_meanwhile() -> Iterator[str]:
 class Service:
     """A running service and a client of it."""
 
-    process: "subprocess.Popen[str]"
+    process: Process
     client: httpx.Client
     log: list[str]
 
@@ -114,18 +114,19 @@ def start(
     environment |= {
         "LOOKALIKE_DATA_DIR": str(data_dir),
         "LOOKALIKE_PORT": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
         **({"LOOKALIKE_CATALOG": str(catalog)} if catalog else {}),
         **_on_cluster(data_dir),
         **(settings or {}),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "app", "serve"],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
     log: list[str] = []
     listening = threading.Event()
-    threading.Thread(target=_read, args=(process, log, listening), daemon=True).start()
+
+    def said(line: str) -> None:
+        log.append(line)
+        if _LISTENS.search(line):
+            listening.set()
+
+    process = launched(environment, ROOT, said, listening.set)
     if not listening.wait(READY_WAIT_S):
         process.kill()
         raise TimeoutError("".join(log))
@@ -148,16 +149,6 @@ def _on_cluster(data_dir: Path) -> dict[str, str]:
         "LOOKALIKE_ALIAS_PREFIX": f"{namespace}-",
         "LOOKALIKE_STORE_LEASE_S": "6",
     }
-
-
-def _read(process: "subprocess.Popen[str]", log: list[str], listening: threading.Event) -> None:
-    assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
-            log.append(line)
-            if _LISTENS.search(line):
-                listening.set()
-    listening.set()
 
 
 class _Patient(httpx.HTTPTransport):
