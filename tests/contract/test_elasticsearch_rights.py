@@ -40,7 +40,9 @@ README: Final = ": the README lists the privileges that LOOKALIKE_STORE_API_KEY 
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_elasticsearch("8.19.21", tmp_path_factory.mktemp("secured"), security=Security()) as cluster:
+    with running_elasticsearch(
+        "8.19.21", tmp_path_factory.mktemp("secured"), security=Security(), brief=True
+    ) as cluster:
         with_key(cluster, {})  # the first one makes the index of keys, and privileges cannot be asked for meanwhile
         settled = {"wait_for_status": "yellow", "wait_for_no_initializing_shards": "true"}
         with cluster.client() as client:

@@ -37,7 +37,7 @@ FURTHER = 30
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_elasticsearch("8.19.21", tmp_path_factory.mktemp("cluster"), nodes=3) as cluster:
+    with running_elasticsearch("8.19.21", tmp_path_factory.mktemp("cluster"), nodes=3, brief=True) as cluster:
         yield cluster
 
 

@@ -27,6 +27,7 @@ from tests.servers.settings import ADDRESS, Ports, Security, files
 _PORTS: Final = range(20_000, 32_000)
 """Below those that a system gives to outgoing connections, so that a dead node's stay free for its return."""
 _OPTIONS: Final = ("-Xms512m", "-Xmx512m", "-Xlog:disable", "-Xlog:all=error:stderr")
+_BRIEF: Final = ("-XX:TieredStopAtLevel=1",)
 READY_WAIT_S: Final = 180.0
 """Three nodes on two busy cores have taken a minute."""
 _STOP_TIMEOUT_S: Final = 60
@@ -58,10 +59,14 @@ def is_free(port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """What a node runs: an unpacked distribution on a Java."""
+    """What a node runs: an unpacked distribution on a Java.
+
+    If it is `brief`, Java compiles quickly rather than well: a start takes less of the processors, a search more.
+    """
 
     home: Path
     java_home: Path
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class Node:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "ES_JAVA_HOME": str(self._software.java_home),
-            "ES_JAVA_OPTS": " ".join(_OPTIONS),
+            "ES_JAVA_OPTS": " ".join((*_OPTIONS, *(_BRIEF if self._software.brief else ()))),
             "ES_PATH_CONF": str(self._folder / "config"),
             "ES_TMPDIR": str(self._folder / "tmp"),
         }

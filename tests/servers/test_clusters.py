@@ -15,7 +15,9 @@ NOBODY = httpx.Auth()
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_elasticsearch("8.19.21", tmp_path_factory.mktemp("secured"), security=Security()) as cluster:
+    with running_elasticsearch(
+        "8.19.21", tmp_path_factory.mktemp("secured"), security=Security(), brief=True
+    ) as cluster:
         yield cluster
 
 

@@ -21,7 +21,7 @@ from tests.service.running import Service, running
 PRODUCTS, PHOTOS = 8, 6
 SWITCHES = 50
 MOST_LEARNED = 6
-CLIENTS = 3
+CLIENTS = 2
 TOLERANCE = 1e-3
 QUERIES = [photo_of(product, "a new scene") for product in ("p1", "p5", "unknown")]
 FORMS = {
