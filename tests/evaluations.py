@@ -12,6 +12,7 @@ from app.domain.evaluating.records import (
     Baseline,
     Confusion,
     Evaluation,
+    GalleryPoint,
     Latency,
     Miss,
     Question,
@@ -39,7 +40,7 @@ def trust() -> Trust:
     points = (OperatingPoint(0.9, 0.71, 0.62, 0.904), OperatingPoint(0.95, 0.83, 0.482, 0.951))
     bins = (Bin(0.21, 0.1, 40), Bin(0.62, 0.75, 40), Bin(0.94, 1.0, 10))
     reliability = Reliability(bins, 0.061, 0.031, 0.875, 0.5, (*points, OperatingPoint(0.99, None, None, None)))
-    return Trust(reliability, 0.0584, 0.0252, 0.9, 0.481, 0.948, 0.1)
+    return Trust(reliability, 0.0584, 0.0252, 0.9, 0.481, 0.948, 0.1, (GalleryPoint(0.95, 0.721, 0.942),))
 
 
 def evaluation(evaluation_id: str = "a1b2", **fields: Any) -> Evaluation:

@@ -21,6 +21,9 @@ AUROC_KNOWN: Final = "How often a known product's photo is answered surer than a
 MATCH_THRESHOLD: Final = "The confidence from which an answer is a match."
 MATCH_COVERAGE: Final = "Share of all questions that were answered with a match."
 MATCH_PRECISION: Final = "Share of the matches that were right."
+GALLERY_POINT: Final = (
+    "What the threshold came to that keeps this precision on the gallery, chosen before anybody asked."
+)
 PRIOR_UNKNOWN: Final = "The share of unknown products that confidences assume."
 MEAN_PROBABILITY: Final = "The bin's mean confidence."
 SHARE_RIGHT: Final = "The share of its answers that were right."

@@ -87,7 +87,9 @@ class _Asking:
         """All of it."""
         baselines = chance([reply.question.product_id for reply in self.replies], self._sizes)
         counts = sum(self._sizes.values()), len(self._sizes)
-        return Part(tuple(self.replies), *counts, frozenset(self._space_ids), baselines)
+        points = (self._service.calibration() or {}).get("operating_points", [])
+        promised = {point["precision"]: point["threshold"] for point in points}
+        return Part(tuple(self.replies), *counts, frozenset(self._space_ids), baselines, promised=promised)
 
     def _exact_share(self, photo: bytes, photos: Sequence[Shown]) -> float | None:
         """None where the service does not compare so many exactly."""

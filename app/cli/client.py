@@ -155,6 +155,12 @@ class Service:
         """The model."""
         return self._call("GET", "/model", {"name": str})
 
+    def calibration(self) -> Json | None:
+        """How far its answers can be trusted; None where nothing is calibrated."""
+        answer = self._send("GET", "/calibration")
+        found = _object(answer) if answer.is_success else None
+        return found if found and _has(found, {"operating_points": list}) else None
+
     # How it is called.
 
     def _first(self, path: str, wanted: _Wanted, limit: int) -> Json:

@@ -66,3 +66,7 @@ def _trust_rows(trust: Json) -> Iterator[tuple[str, str]]:
     yield f"answered at confidence {trust['match_threshold']:g}", f"{trust['match_coverage']:.1%}"
     if trust["match_precision"] is not None:
         yield "of these right", f"{trust['match_precision']:.1%}"
+    for point in trust["gallery_points"]:
+        if point["precision"] is not None:
+            reached = f"{point['coverage']:.1%} and {point['precision']:.1%}"
+            yield f"answered for {point['wanted_precision']:.0%} by the gallery alone, and right", reached

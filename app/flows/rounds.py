@@ -162,7 +162,17 @@ class Rounds:
         asking = Asking(store, answering)
         replies = await asking.ask(asked, sizes, run.stop)
         baselines = await self._baselines(store, asked, run) if asked else []
-        return Part(tuple(replies), sum(sizes.values()), len(sizes), frozenset(asking.space_ids), tuple(baselines))
+        report = await store.calibration(store.space.space_id)
+        return Part(
+            replies=tuple(replies),
+            gallery_images=sum(sizes.values()),
+            gallery_products=len(sizes),
+            space_ids=frozenset(asking.space_ids),
+            baselines=tuple(baselines),
+            promised={one.wanted_precision: one.threshold for one in report.reliability.operating_points}
+            if report
+            else {},
+        )
 
     async def _baselines(self, store: Store, asked: Sequence[Asked], run: Run) -> list[Baseline]:
         baselines = Baselines(np.stack([one.features for one in asked]), [one.question.product_id for one in asked])

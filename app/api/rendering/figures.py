@@ -6,7 +6,7 @@ from typing import Final
 from app.api import meanings
 from app.api.rendering.numbers import count, milliseconds, percent, share
 from app.domain.answering.reliability import OperatingPoint
-from app.domain.evaluating.records import Evaluation, Retrieval, Trust
+from app.domain.evaluating.records import Evaluation, GalleryPoint, Retrieval, Trust
 
 _HEADLINE_PRECISION: Final = 0.95
 
@@ -97,7 +97,19 @@ def trust_figures(trust: Trust) -> list[Figure]:
         Figure("Matches", percent(trust.match_coverage), meanings.MATCH_COVERAGE),
         Figure("Matches that are right", percent(trust.match_precision), meanings.MATCH_PRECISION),
         Figure("Unknown, assumed", percent(trust.prior_unknown), meanings.PRIOR_UNKNOWN),
+        *(
+            Figure(
+                f"For {point.wanted_precision:.0%} by the gallery".replace("%", " %"),
+                _reached(point),
+                meanings.GALLERY_POINT,
+            )
+            for point in trust.gallery_points
+        ),
     ]
+
+
+def _reached(point: GalleryPoint) -> str:
+    return f"{percent(point.coverage)} answered, {percent(point.precision)} right"
 
 
 def search_figures(evaluation: Evaluation) -> list[Figure]:

@@ -126,6 +126,16 @@ class ReliabilityOut(_Shown):
     operating_points: list[ReachedPointOut]
 
 
+class GalleryPointOut(_Shown):
+    """What a threshold of GET /calibration came to on the questions."""
+
+    model_config = ConfigDict(title="GalleryPoint")
+
+    wanted_precision: float = Field(description=meanings.WANTED_PRECISION)
+    coverage: float = Field(description=meanings.COVERAGE)
+    precision: float | None = Field(description=f"{meanings.PRECISION} null where there are none.")
+
+
 class TrustOut(_Shown):
     """How far confidences could be trusted, unknown products included."""
 
@@ -138,6 +148,7 @@ class TrustOut(_Shown):
     match_coverage: float = Field(description=meanings.MATCH_COVERAGE)
     match_precision: float | None = Field(description=f"{meanings.MATCH_PRECISION} null without a match.")
     prior_unknown: float = Field(description=meanings.PRIOR_UNKNOWN)
+    gallery_points: list[GalleryPointOut] = Field(description=meanings.GALLERY_POINT)
 
 
 class BaselineOut(_Shown):

@@ -1,13 +1,13 @@
 """Replies -> how well known products were found, how far confidences could be trusted, what was taken for what."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from app.domain.answering.reliability import Reliability, reliability_of
-from app.domain.evaluating.records import Confusion, Latency, Miss, Reply, Retrieval, Shown, Trust
+from app.domain.evaluating.records import Confusion, GalleryPoint, Latency, Miss, Reply, Retrieval, Shown, Trust
 
 PHOTOS: Final = 100
 """How many of the nearest photos count for the average precision."""
@@ -16,6 +16,8 @@ EXACT: Final = 10
 PRODUCTS: Final = 10
 """How many of the best products are asked for."""
 CONFUSIONS: Final = 24
+Promised = Mapping[float, float | None]
+"""Precisions, and the thresholds that keep them as a calibration tells before anybody asks; None where none does."""
 _EXAMPLES: Final = 2
 _SEED: Final = 5
 _TOLERANCE: Final = 1e-4
@@ -45,13 +47,19 @@ def average_precision(reply: Reply) -> float:
     return sum(count / place for count, place in enumerate(hits, 1)) / min(reply.relevant, PHOTOS)
 
 
-def trust_of(repeats: Sequence[Sequence[Reply]], *, match_threshold: float, prior_unknown: float) -> Trust | None:
+def trust_of(
+    repeats: Sequence[tuple[Sequence[Reply], Promised]], *, match_threshold: float, prior_unknown: float
+) -> Trust | None:
     """Of each repeat's replies that have a confidence; None where none has."""
-    told = [sure for replies in repeats if (sure := [reply for reply in replies if reply.confidence is not None])]
+    told = [
+        (sure, promised)
+        for replies, promised in repeats
+        if (sure := [reply for reply in replies if reply.confidence is not None])
+    ]
     if not told:
         return None
-    every = [reply for replies in told for reply in replies]
-    parts = [_reliability(replies) for replies in told]
+    every = [reply for replies, _ in told for reply in replies]
+    parts = [_reliability(replies) for replies, _ in told]
     matched = [reply.is_right for reply in every if (reply.confidence or 0.0) >= match_threshold]
     return Trust(
         reliability=_reliability(every),
@@ -61,7 +69,22 @@ def trust_of(repeats: Sequence[Sequence[Reply]], *, match_threshold: float, prio
         match_coverage=len(matched) / len(every),
         match_precision=_mean(matched) if matched else None,
         prior_unknown=prior_unknown,
+        gallery_points=tuple(_gallery_points(told)),
     )
+
+
+def _gallery_points(repeats: Sequence[tuple[Sequence[Reply], Promised]]) -> Iterator[GalleryPoint]:
+    """Of all repeats together; in one where no threshold keeps the precision nothing is answered."""
+    count = sum(len(replies) for replies, _ in repeats)
+    for wanted in sorted({wanted for _, promised in repeats for wanted in promised}):
+        answered = [
+            reply.is_right
+            for replies, promised in repeats
+            if (threshold := promised.get(wanted)) is not None
+            for reply in replies
+            if (reply.confidence or 0.0) >= threshold
+        ]
+        yield GalleryPoint(wanted, len(answered) / count, _mean(answered) if answered else None)
 
 
 def ann_recall_of(replies: Iterable[Reply]) -> float | None:

@@ -72,6 +72,19 @@ class Retrieval:
 
 
 @dataclass(frozen=True, slots=True)
+class GalleryPoint:
+    """What a threshold came to that was chosen for a precision on the gallery alone, as `GET /calibration` tells it.
+
+    `coverage` is the share of the questions at or above it, and `precision` the share of these that were answered
+    right; None where there are none.
+    """
+
+    wanted_precision: float
+    coverage: float
+    precision: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """How far confidences could be trusted: `reliability` over all questions, unknown products included.
 
@@ -87,6 +100,7 @@ class Trust:
     match_coverage: float
     match_precision: float | None
     prior_unknown: float
+    gallery_points: tuple[GalleryPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What came of each repeat -> the evaluation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from app.domain.answering.deciding import Thresholds
 from app.domain.answering.tilting import MIN_ASKED
-from app.domain.evaluating.figures import ann_recall_of, confusions_of, latency_of, retrieval_of, trust_of
+from app.domain.evaluating.figures import Promised, ann_recall_of, confusions_of, latency_of, retrieval_of, trust_of
 from app.domain.evaluating.plan import Plan
 from app.domain.evaluating.records import Baseline, Evaluation, Reply
 
@@ -22,6 +22,7 @@ class Part:
     """A repeat: what was answered, by which gallery, in which spaces; and how far simpler means came there.
 
     `heard_count` questions were listened to before, for confidences that fit their scores; None where none should be.
+    `promised` are the thresholds that the calibration had told for some precisions.
     """
 
     replies: tuple[Reply, ...]
@@ -30,6 +31,7 @@ class Part:
     space_ids: frozenset[str]
     baselines: tuple[Baseline, ...]
     heard_count: int | None = None
+    promised: Promised = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def summed(
         retrieval=retrieval_of(replies),
         baselines=tuple(_means(parts)),
         trust=trust_of(
-            [part.replies for part in parts],
+            [(part.replies, part.promised) for part in parts],
             match_threshold=judge.thresholds.match,
             prior_unknown=judge.prior_unknown,
         ),

@@ -13,7 +13,7 @@ from app.domain.evaluating.figures import (
     retrieval_of,
     trust_of,
 )
-from app.domain.evaluating.records import Question, Reply, Shown
+from app.domain.evaluating.records import GalleryPoint, Question, Reply, Shown
 
 
 def reply(own: str, photos: str, products: str, *, relevant: int = 1, confidence: float | None = 0.5) -> Reply:
@@ -52,7 +52,7 @@ def test_questions_of_unknown_products_do_not_count_as_found_or_missed() -> None
 
 def test_an_unknown_product_that_is_answered_surely_costs_trust() -> None:
     sure = [reply("a", "a", "a", confidence=1.0), reply("z", "a", "a", relevant=0, confidence=1.0)]
-    trust = trust_of([sure], match_threshold=0.9, prior_unknown=0.1)
+    trust = trust_of([(sure, {})], match_threshold=0.9, prior_unknown=0.1)
     assert trust is not None
     assert (1.0, 0.5) == (trust.match_coverage, trust.match_precision)
     assert pytest.approx(0.5) == trust.ece
@@ -61,8 +61,8 @@ def test_an_unknown_product_that_is_answered_surely_costs_trust() -> None:
 
 def test_errors_of_repeats_are_averaged_and_not_mixed() -> None:
     right, wrong = reply("a", "a", "a", confidence=0.5), reply("a", "b", "b", confidence=0.5)
-    apart = trust_of([[right] * 20, [wrong] * 20], match_threshold=0.9, prior_unknown=0.1)
-    together = trust_of([[right, wrong] * 20], match_threshold=0.9, prior_unknown=0.1)
+    apart = trust_of([([right] * 20, {}), ([wrong] * 20, {})], match_threshold=0.9, prior_unknown=0.1)
+    together = trust_of([([right, wrong] * 20, {})], match_threshold=0.9, prior_unknown=0.1)
     assert apart is not None
     assert together is not None
     assert 0.5 == pytest.approx(apart.ece)
@@ -70,8 +70,17 @@ def test_errors_of_repeats_are_averaged_and_not_mixed() -> None:
     assert apart.match_precision is None
 
 
+def test_thresholds_that_the_gallery_chose_are_held_against_the_answers() -> None:
+    right, wrong = reply("a", "a", "a", confidence=0.8), reply("a", "b", "b", confidence=0.6)
+    repeats = [([right, wrong], {0.9: 0.7, 0.95: 0.8, 0.99: None}), ([right, wrong], {0.9: 0.5, 0.95: None})]
+    trust = trust_of(repeats, match_threshold=0.9, prior_unknown=0.1)
+    assert trust is not None
+    expected = [GalleryPoint(0.9, 3 / 4, 2 / 3), GalleryPoint(0.95, 1 / 4, 1.0), GalleryPoint(0.99, 0.0, None)]
+    assert expected == list(trust.gallery_points)
+
+
 def test_without_a_confidence_there_is_no_trust() -> None:
-    assert trust_of([[reply("a", "a", "a", confidence=None)]], match_threshold=0.9, prior_unknown=0.1) is None
+    assert trust_of([([reply("a", "a", "a", confidence=None)], {})], match_threshold=0.9, prior_unknown=0.1) is None
 
 
 def test_confusions_come_by_how_often_and_show_different_photos() -> None:
