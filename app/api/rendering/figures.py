@@ -98,11 +98,7 @@ def trust_figures(trust: Trust) -> list[Figure]:
         Figure("Matches that are right", percent(trust.match_precision), meanings.MATCH_PRECISION),
         Figure("Unknown, assumed", percent(trust.prior_unknown), meanings.PRIOR_UNKNOWN),
         *(
-            Figure(
-                f"For {point.wanted_precision:.0%} by the gallery".replace("%", " %"),
-                _reached(point),
-                meanings.GALLERY_POINT,
-            )
+            Figure(f"For {percent(point.wanted_precision)} by the gallery", _reached(point), meanings.GALLERY_POINT)
             for point in trust.gallery_points
         ),
     ]

@@ -15,7 +15,7 @@ def test_every_figure_is_in_a_table() -> None:
         "Product top-3": "0.993", "Standard error": "0.008", "ECE": "0.058", "ECE floor": "0.025",
         "AUROC right": "0.875", "AUROC known": "0.500", "Match threshold": "0.900", "Matches": "48.1 %",
         "Matches that are right": "94.8 %", "Unknown, assumed": "10.0 %", "ANN recall@10": "0.997",
-        "For 95 % by the gallery": "72.1 % answered, 94.2 % right",
+        "For 95.0 % by the gallery": "72.1 % answered, 94.2 % right",
         "Median search": "3.2 ms", "95th percentile": "5.1 ms",
     }.items():  # fmt: skip
         ((_, shown, meaning),) = [row for row in cells if row[0] == name and len(row) == 3]
