@@ -62,7 +62,7 @@ def running_web(
     command += ["--photos", str(PHOTOS), "--distinct", str(distinct), "--latency-s", str(latency_s)]
     command += ["--log", str(log)] if log else []
     command += ["--photo-bytes", str(photo_bytes)] if photo_bytes else []
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None

@@ -157,7 +157,7 @@ def command(*words: str) -> dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "app", *words],
-        cwd=ROOT, env={**environment, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True,
+        cwd=ROOT, env=environment, capture_output=True, text=True,
         timeout=240, check=False,
     )  # fmt: skip
     assert 0 == done.returncode, done.stderr

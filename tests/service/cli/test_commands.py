@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.conftest import draw_catalogue
-from tests.service.running import ROOT, Service, running
+from tests.service.running import ROOT, Service, embedded_meanwhile, running
 from tests.unit.cli.fake_service import fake_service, job, label
 
 WAIT_S = 90.0
@@ -25,7 +25,7 @@ Done = subprocess.CompletedProcess[str]
 def environment(url: str = "") -> dict[str, str]:
     """No setting of the caller's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")}
-    return kept | {"LOOKALIKE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"LOOKALIKE_URL": url}
 
 
 def program(*words: str) -> list[str]:
@@ -52,6 +52,13 @@ def started(*words: str, url: str = "") -> Iterator["subprocess.Popen[str]"]:
         finally:
             watchdog.cancel()
             process.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store() -> Iterator[str]:
+    """One is enough: commands know the service's answers alone, which other tests compare."""
+    with embedded_meanwhile() as name:
+        yield name
 
 
 @pytest.fixture(scope="module")
