@@ -13,7 +13,7 @@ from app.cli.errors import CommandError, ProblemError
 from app.config import Settings
 from app.domain.answering.deciding import Thresholds
 from app.domain.evaluating.baselines import chance
-from app.domain.evaluating.figures import EXACT, PHOTOS, PRODUCTS, exact_share
+from app.domain.evaluating.figures import NEAREST, PHOTOS, PRODUCTS, average_precision, exact_share, kept
 from app.domain.evaluating.plan import QUERIES, Plan
 from app.domain.evaluating.records import Evaluation, Question, Reply, Shown
 from app.domain.evaluating.summing import Judge, Part, summed
@@ -71,11 +71,14 @@ class _Asking:
         answer, shown = products.get("answer") or {}, _shown(photos)
         self.prior_unknown = answer.get("prior_unknown") or self.prior_unknown
         self._space_ids |= {str(found["query"]["space"]) for found in (products, photos)}
+        product_ids = tuple(result["product_id"] for result in products["results"])
+        relevant = self._sizes.get(question.product_id, 0)
         reply = Reply(
             question=question,
-            photos=shown,
-            products=tuple(result["product_id"] for result in products["results"]),
-            relevant=self._sizes.get(question.product_id, 0),
+            photos=kept(shown, product_ids),
+            products=product_ids,
+            average_precision=average_precision(shown, question.product_id, relevant),
+            relevant=relevant,
             confidence=answer.get("confidence"),
             exact_share=self._exact_share(photo, shown),
             search_ms=float((products.get("timing_ms") or {}).get("search", passed_ms)),
@@ -94,7 +97,7 @@ class _Asking:
     def _exact_share(self, photo: bytes, photos: Sequence[Shown]) -> float | None:
         """None where the service does not compare so many exactly."""
         try:
-            return exact_share(photos, _shown(self._search(photo, k=EXACT, group_by="image", exact="true")))
+            return exact_share(photos, _shown(self._search(photo, k=NEAREST, group_by="image", exact="true")))
         except ProblemError:
             return None
 

@@ -39,7 +39,7 @@ ByRecentSearches = Annotated[
         "--by-recent-searches", help="Fit confidences to the scores of a half of the questions; the others ask."
     ),
 ]
-Repeats = Annotated[int, typer.Option(min=1, max=20, help="How often, with other chances.")]
+Repeats = Annotated[int, typer.Option(min=1, max=100, help="How often, with other chances.")]
 ProductFrom = Annotated[
     Literal["auto", "label", "folder", "image"],
     typer.Option(help="What a product is: the product folder or else the label's (folder); the label; ..."),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from app.domain.errors import InvalidRequestError
-from app.domain.evaluating.figures import EXACT, PHOTOS, PRODUCTS, exact_share
+from app.domain.evaluating.figures import NEAREST, PHOTOS, PRODUCTS, average_precision, exact_share, kept
 from app.domain.evaluating.records import Reply, Shown
 from app.domain.features import Vector
 from app.domain.ports import Store
@@ -51,10 +51,12 @@ class Asking:
         photos = await self._finding.find(vector, Wanted(PHOTOS, "image"))
         self.space_ids |= {products.space.space_id, photos.space.space_id}
         shown = _shown(photos)
+        product_ids = tuple(product.product_id for product in products.results)
         return Reply(
             question=asked.question,
-            photos=shown,
-            products=tuple(product.product_id for product in products.results),
+            photos=kept(shown, product_ids),
+            products=product_ids,
+            average_precision=average_precision(shown, asked.question.product_id, relevant),
             relevant=relevant,
             confidence=answer.confidence,
             exact_share=await self._exact_share(vector, shown),
@@ -64,7 +66,7 @@ class Asking:
     async def _exact_share(self, vector: Vector, photos: Sequence[Shown]) -> float | None:
         """None where nobody compares so many exactly."""
         try:
-            return exact_share(photos, _shown(await self._finding.find(vector, Wanted(EXACT, "image", exact=True))))
+            return exact_share(photos, _shown(await self._finding.find(vector, Wanted(NEAREST, "image", exact=True))))
         except InvalidRequestError:
             return None
 

@@ -11,7 +11,7 @@ from app.domain.evaluating.plan import Plan
 from app.domain.evaluating.records import Evaluation
 
 _MOST_LABELS: Final = 1000
-_MOST_REPEATS: Final = 20
+_MOST_REPEATS: Final = 100
 _MOST_UNKNOWN: Final = 0.9
 
 

@@ -11,8 +11,8 @@ from app.domain.evaluating.records import Confusion, GalleryPoint, Latency, Miss
 
 PHOTOS: Final = 100
 """How many of the nearest photos count for the average precision."""
-EXACT: Final = 10
-"""How many of them are compared with the exact ones."""
+NEAREST: Final = 10
+"""How many of them are compared with the exact ones, and kept."""
 PRODUCTS: Final = 10
 """How many of the best products are asked for."""
 CONFUSIONS: Final = 24
@@ -34,17 +34,27 @@ def retrieval_of(replies: Iterable[Reply]) -> Retrieval | None:
         r_at_1=_mean(_photo_within(reply, 1) for reply in known),
         r_at_5=_mean(_photo_within(reply, 5) for reply in known),
         r_at_10=_mean(_photo_within(reply, 10) for reply in known),
-        mean_average_precision=_mean(average_precision(reply) for reply in known),
+        mean_average_precision=_mean(reply.average_precision for reply in known),
         product_top_1=float(right.mean()),
         product_top_3=_mean(reply.question.product_id in reply.products[:3] for reply in known),
         standard_error=float(right.std() / len(right) ** 0.5),
     )
 
 
-def average_precision(reply: Reply) -> float:
-    """The mean precision at each photo of the own product among the first 100, the ones that are missing as 0."""
-    hits = [place for place, photo in enumerate(reply.photos[:PHOTOS], 1) if photo.product_id == _own(reply)]
-    return sum(count / place for count, place in enumerate(hits, 1)) / min(reply.relevant, PHOTOS)
+def kept(photos: Sequence[Shown], products: Sequence[str]) -> tuple[Shown, ...]:
+    """What a reply keeps of its 100 nearest photos: thousands of replies are in memory at once."""
+    first = next((photo for photo in photos if photo.product_id in products[:1]), None)
+    nearest = tuple(photos[:NEAREST])
+    return nearest if first is None or first in nearest else (*nearest, first)
+
+
+def average_precision(photos: Sequence[Shown], product_id: str, relevant: int) -> float:
+    """The mean precision at each photo of a product among the first 100, the ones that are missing as 0.
+
+    `relevant` is how many there are, 0 where it is unknown.
+    """
+    hits = [place for place, photo in enumerate(photos[:PHOTOS], 1) if photo.product_id == product_id]
+    return sum(count / place for count, place in enumerate(hits, 1)) / max(1, min(relevant, PHOTOS))
 
 
 def trust_of(

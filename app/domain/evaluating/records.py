@@ -29,15 +29,17 @@ class Shown:
 class Reply:
     """What a question was answered.
 
-    `photos` are the nearest, up to 100, and `products` the first ten; both by falling score. `relevant` counts the
-    gallery's photos of the question's own product: 0 where it is unknown. `confidence` is that the first product is
-    the right one, None where nothing is calibrated. `exact_share` is how many of the ten nearest photos are among the
-    first ten, as a share; None where it was not asked. `search_ms` is the product search alone.
+    `photos` are the ten nearest, and behind them the nearest one of the first product if it is none of them;
+    `products` are the first ten; both by falling score. `average_precision` is over the first 100 photos. `relevant`
+    counts the gallery's photos of the question's own product: 0 where it is unknown. `confidence` is that the first
+    product is the right one, None where nothing is calibrated. `exact_share` is how many of the ten nearest photos are
+    among the first ten, as a share; None where it was not asked. `search_ms` is the product search alone.
     """
 
     question: Question
     photos: tuple[Shown, ...]
     products: tuple[str, ...]
+    average_precision: float
     relevant: int
     confidence: float | None
     exact_share: float | None

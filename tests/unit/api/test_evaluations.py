@@ -100,7 +100,7 @@ async def test_an_evaluation_is_begun_as_a_job_and_found_while_it_is_under_way(
         ("unseen", 0.95),
         ("by_recent_searches", 2),
         ("repeats", 0),
-        ("repeats", 21),
+        ("repeats", 101),
         ("repeats", 1.5),
         ("other", 1),
     ],

@@ -9,6 +9,7 @@ from app.domain.evaluating.figures import (
     average_precision,
     confusions_of,
     exact_share,
+    kept,
     latency_of,
     retrieval_of,
     trust_of,
@@ -16,12 +17,18 @@ from app.domain.evaluating.figures import (
 from app.domain.evaluating.records import GalleryPoint, Question, Reply, Shown
 
 
+def named(photos: str) -> list[Shown]:
+    return [Shown(f"{product}{place}", product, 1 - place / 100) for place, product in enumerate(photos)]
+
+
 def reply(own: str, photos: str, products: str, *, relevant: int = 1, confidence: float | None = 0.5) -> Reply:
     """Products are letters; the photos of the gallery are named after their places."""
+    shown = named(photos)
     return Reply(
         question=Question(f"{own}.jpg", own, f"q-{own}"),
-        photos=tuple(Shown(f"{product}{place}", product, 1 - place / 100) for place, product in enumerate(photos)),
+        photos=kept(shown, products),
         products=tuple(products),
+        average_precision=average_precision(shown, own, relevant),
         relevant=relevant,
         confidence=confidence,
         exact_share=None,
@@ -39,8 +46,16 @@ def test_photos_and_products_are_counted_by_their_places() -> None:
 
 
 def test_photos_that_are_not_among_the_first_hundred_cost_precision() -> None:
-    assert pytest.approx((1 / 1 + 2 / 3) / 3) == average_precision(reply("a", "aba", "a", relevant=3))
-    assert pytest.approx(100 / 100) == average_precision(reply("a", "a" * 100, "a", relevant=250))
+    assert pytest.approx((1 / 1 + 2 / 3) / 3) == average_precision(named("aba"), "a", 3)
+    assert pytest.approx(100 / 100) == average_precision(named("a" * 100), "a", 250)
+    assert 0 == average_precision(named("b"), "a", 0)
+
+
+def test_a_reply_keeps_ten_photos_and_the_one_that_misled() -> None:
+    photos = named("a" * 12 + "bcb")
+    assert photos[:10] == list(kept(photos, "ab"))
+    assert [*photos[:10], photos[12]] == list(kept(photos, "bc"))
+    assert photos[:10] == list(kept(photos, ""))
 
 
 def test_questions_of_unknown_products_do_not_count_as_found_or_missed() -> None:

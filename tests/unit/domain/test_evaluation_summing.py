@@ -14,7 +14,7 @@ def reply(*, known: bool = True, score: float = 0.8, confidence: float | None = 
     """A question that is answered with product `own`, of which it is by default, if it can be."""
     photos = (Shown("i1", "own", score),)
     question = Question("1.jpg", product_id if known else "nobody's", "queries/1")
-    return Reply(question, photos, ("own",), int(known), confidence, None, 2.0)
+    return Reply(question, photos, ("own",), float(known), int(known), confidence, None, 2.0)
 
 
 def part(*replies: Reply, heard_count: int | None = None, images: int = 10, raw: float = 0.5) -> Part:
