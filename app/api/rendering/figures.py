@@ -1,5 +1,6 @@
 """An evaluation -> its figures as a report shows them, each with what it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from app.domain.answering.reliability import OperatingPoint
 from app.domain.evaluating.records import Evaluation, GalleryPoint, Retrieval, Trust
 
 _HEADLINE_PRECISION: Final = 0.95
+_MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,16 @@ def facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("Questions", f"{known} photos of known products, {unknown} of unknown ones{repeats}"),
         ("Not readable", f"{count(evaluation.failed_count)} photos"),
         ("Model", evaluation.model),
-        ("Space" if len(evaluation.space_ids) == 1 else "Spaces", ", ".join(evaluation.space_ids)),
+        ("Space" if len(evaluation.space_ids) == 1 else "Spaces", _named(evaluation.space_ids)),
         ("Made", f"{evaluation.created_at:%Y-%m-%d %H:%M} {evaluation.created_at.tzname() or ''}".rstrip()),
         ("Evaluation", evaluation.evaluation_id),
     ]
+
+
+def _named(space_ids: Sequence[str]) -> str:
+    """Every repeat has its own: a few are named."""
+    named = ", ".join(space_ids[:_MOST_NAMED])
+    return named if len(space_ids) <= _MOST_NAMED else f"{named} and {count(len(space_ids) - _MOST_NAMED)} others"
 
 
 def headlines(evaluation: Evaluation) -> list[Figure]:

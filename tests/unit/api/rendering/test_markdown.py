@@ -35,6 +35,13 @@ def test_of_several_repeats_the_least_gain_over_a_baseline_is_told() -> None:
     assert [["this service", "0.911", ""], ["colour alone", "0.500", "\u2013"]] == [beside[1], beside[3]]
 
 
+def test_of_the_spaces_of_many_repeats_a_few_are_named() -> None:
+    few = markdown(evaluation(space_ids=("s1", "s2", "s3"), repeats=3))
+    many = markdown(evaluation(space_ids=("s1", "s2", "s3", "s4", "s5"), repeats=5))
+    assert "s1, s2, s3 |" in few
+    assert "s1, s2, s3 and 2 others |" in many
+
+
 def test_what_must_be_known_is_said_before_the_figures() -> None:
     text = read_markdown(markdown(evaluation()))
     assert ["How good it is", "The photos of catalogue 'queries' asked what is indexed."] == text.words[:2]
