@@ -39,7 +39,6 @@ def test_grocery_skus_are_recognised_as_designed(
 def test_two_views_recognise_more(grocery: Path, tmp_path: Path) -> None:
     with grocery_service(grocery, tmp_path, {"LOOKALIKE_VIEWS": "2"}) as service:
         learned(service)
-        adapted = recall_at_1(service, grocery)
         figures = product_figures(service, grocery)
-    print(f"grocery, two views: R@1 by SKU: learned {adapted:.4f}; by product: {figures}")
-    assert (adapted >= 0.915, figures.first >= 0.925) == (True, True)
+    print(f"grocery, two views: R@1 by SKU: learned {figures.nearest:.4f}; by product: {figures}")
+    assert (figures.nearest >= 0.915, figures.first >= 0.925) == (True, True)

@@ -9,7 +9,7 @@ from tests.service.conftest import draw_catalogue, drawn, encoded
 from tests.service.running import Service, running, start
 
 KILLS = 10
-KILLS_ON_CLUSTER = 3
+KILLS_ON_CLUSTER = 2
 """After each the dead process' lease runs out first."""
 
 
@@ -93,7 +93,7 @@ def indexed_beyond(service: Service, job_id: str, count: int) -> int:
 
 
 def test_kills_in_the_middle_of_indexing_lose_and_double_nothing(tmp_path: Path, store: str) -> None:
-    count = 1200
+    count = 800
     kills = KILLS if store == "embedded" else KILLS_ON_CLUSTER
     catalogue = draw_catalogue(tmp_path / "catalogue", {"cups": count})
     chance = random.Random(10)

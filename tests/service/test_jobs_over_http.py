@@ -131,7 +131,7 @@ def test_failures_come_once_each_over_kills_of_the_service(tmp_path: Path) -> No
     service = start(tmp_path / "data", catalogue)
     try:
         job_id = service.client.post("/index/cups").json()["job_id"]
-        for _ in range(3):
+        for _ in range(2):
             with watched(service.client, job_id, seen[-1].id if seen else None) as events:
                 seen += [next(events) for _ in range(30)]
             service.kill()
