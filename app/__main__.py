@@ -2,13 +2,15 @@
 
 import os
 
-from app.cli.program import run
+# Before NumPy is loaded, which the commands do: threads of its own for each matrix product would fight with those that
+# search and index, and wait for each other at full speed.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from app.cli.program import run  # noqa: E402
 
 
 def main() -> None:
     """Run `lookalike` with the arguments of this process and end it with the command's exit code."""
-    # NumPy is not loaded yet. Threads of its own for each matrix product would fight with those that search and index.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     run()
 
 
