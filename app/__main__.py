@@ -6,7 +6,7 @@ import os
 # search and index, and wait for each other at full speed.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from app.cli.program import run  # noqa: E402
+from app.cli.program import run
 
 
 def main() -> None:
