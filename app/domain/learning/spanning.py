@@ -14,5 +14,6 @@ def in_their_span(features: Features) -> Features:
     count, width = features.shape
     if count >= width:
         return features
-    _, right = np.linalg.qr(features.T.astype(np.float64))  # with Q^T Q = 1: rows of R^T have the same products
+    # With Q^T Q = 1 the rows of R^T have the same products; Q itself takes as long again.
+    right = np.asarray(np.linalg.qr(features.T.astype(np.float64), mode="r"))
     return np.asarray(right.T, np.float32)
