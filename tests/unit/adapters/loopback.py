@@ -19,6 +19,8 @@ ALSO_ALLOWED = "127.0.1.2"
 FORBIDDEN = "127.0.2.1"
 NAMES = "127.0.0.1"
 WAIT_S = 10.0
+_TURNS = 10
+"""Of the loop, until a connection that was accepted at the last moment is one that is ended."""
 PHOTO = b"\xff\xd8 the bytes of a photo \xff\xd9"
 
 QUICK = DownloadOptions(
@@ -128,6 +130,8 @@ async def serving(
         yield site
     finally:
         server.close()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         for task in [*tasks]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
