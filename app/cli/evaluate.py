@@ -7,7 +7,7 @@ import typer
 
 from app.cli.errors import UsageError
 from app.cli.target import AsJson, targeted
-from app.domain.evaluating.plan import QUERIES, Plan
+from app.domain.evaluating.plan import MOST_REPEATS, QUERIES, Plan
 
 _GALLERY: Final = "catalogue"
 """What the service calls the only catalogue that is indexed."""
@@ -39,7 +39,7 @@ ByRecentSearches = Annotated[
         "--by-recent-searches", help="Fit confidences to the scores of a half of the questions; the others ask."
     ),
 ]
-Repeats = Annotated[int, typer.Option(min=1, max=100, help="How often, with other chances.")]
+Repeats = Annotated[int, typer.Option(min=1, max=MOST_REPEATS, help="How often, with other chances.")]
 ProductFrom = Annotated[
     Literal["auto", "label", "folder", "image"],
     typer.Option(help="What a product is: the product folder or else the label's (folder); the label; ..."),

@@ -7,11 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import meanings
 from app.api.schemas.common import CatalogueName, LabelId
-from app.domain.evaluating.plan import Plan
+from app.domain.evaluating.plan import MOST_REPEATS, Plan
 from app.domain.evaluating.records import Evaluation
 
 _MOST_LABELS: Final = 1000
-_MOST_REPEATS: Final = 100
 _MOST_UNKNOWN: Final = 0.9
 
 
@@ -33,7 +32,7 @@ class EvaluateOptions(BaseModel):
         default=0.0, ge=0, le=_MOST_UNKNOWN, description="The share of the products that leave the gallery."
     )
     repeats: int = Field(
-        default=1, ge=1, le=_MOST_REPEATS, description="How often it is done, with photos and products drawn anew."
+        default=1, ge=1, le=MOST_REPEATS, description="How often it is done, with photos and products drawn anew."
     )
     unseen: float = Field(
         default=0.0,

@@ -10,6 +10,7 @@ QUERIES: Final = "queries"
 """The name of the catalogue that only asks."""
 SPLIT: Final = 0.2
 """The share of indexed photos that asks, where no other is named."""
+MOST_REPEATS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
