@@ -2,14 +2,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from app.adapters.stores.embedded.store import EmbeddedStore
 from tests.contract.large import copied, make_large_store, opened
 from tests.contract.stores import CLUSTERS, KINDS, ClosableStore, Home, Place
-
-settings.register_profile("bounded", max_examples=50, deadline=None, database=None, derandomize=True)
-settings.load_profile("bounded")
 
 
 def _home(kind: str, request: pytest.FixtureRequest) -> Home:

@@ -3,12 +3,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from app.adapters.ledger.ledger import SqliteLedger
-
-settings.register_profile("bounded", max_examples=50, deadline=None, database=None, derandomize=True)
-settings.load_profile("bounded")
 
 Tree = Callable[[Mapping[str, bytes]], Path]
 
