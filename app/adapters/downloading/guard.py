@@ -22,9 +22,11 @@ AddressInfo = tuple[
 ]
 
 _ADDRESSES_KEPT: Final = 10_000
-_LOOKED_UP_TWICE: Final = 2
-# The second try waits twice as long as the first: both fit into the time that there is.
+# A try waits up to twice as long as the one before. At first two fit into the time that there is; but once a name server
+# has answered quickly the first try waits for a quarter of a second, too short for a name that it has to ask others for.
+# Six of them take five seconds at the least.
 _SHARE_OF_FIRST_TRY: Final = 1 / 3
+_TRIES: Final = 6
 # There is no such name, or it cannot be one: asking again does not help. A name without an address is asked for again:
 # it is also told of one whose IPv4 address came too late and that has none of IPv6.
 _FINAL: Final = frozenset({pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_EBADNAME})
@@ -73,15 +75,16 @@ class GuardedResolver(AbstractResolver):
     """Looks names up beside the event loop, as many at once as are asked for."""
 
     def __init__(self, guard: Guard, nameservers: Collection[str], timeout_s: float) -> None:
-        """With nameservers of our own neither the system's nor its file of hosts is read."""
+        """Name servers of our own replace the system's; its file of hosts comes before either."""
         self._guard = guard
         self._timeout_s = timeout_s
+        # No option that is a text: pycares 5 frees such a one before it is read, and with other threads at work every
+        # lookup of some resolvers then fails ("Could not contact DNS servers").
         self._names = aiodns.DNSResolver(
             nameservers=list(nameservers) or None,
             timeout=timeout_s * _SHARE_OF_FIRST_TRY,
-            tries=_LOOKED_UP_TWICE,
+            tries=_TRIES,
             flags=pycares.ARES_FLAG_NOSEARCH,
-            lookups="b" if nameservers else None,
         )
 
     async def resolve(

@@ -5,6 +5,7 @@ import pytest
 from dnslib import RCODE
 
 from app.adapters.downloading.downloads import open_downloads
+from app.adapters.downloading.guard import Guard, GuardedResolver
 from app.domain.downloads import Fetched, NotFetched
 from app.domain.errors import Reason
 from tests.unit.adapters.loopback import ALLOWED, PHOTO, fetched, naming, pages, reply, serving
@@ -54,9 +55,21 @@ async def test_a_name_server_that_fails_is_asked_again(code: int) -> None:
 
 
 async def test_a_name_server_that_recovers_is_no_failure() -> None:
-    zone = {"ill.test": [*[RCODE.SERVFAIL] * 4, [ALLOWED]]}
+    zone = {"ill.test": [*[RCODE.SERVFAIL] * 12, [ALLOWED]]}
     async with naming(zone) as (_, options), open_downloads(options) as downloads, serving(PHOTOS) as site:
         assert isinstance(await fetched(downloads, site.url("/a", "ill.test")), Fetched)
+
+
+async def test_a_name_that_takes_its_server_longer_than_others_is_waited_for() -> None:
+    """Two questions without an answer are what a name looks like that the server has to ask others for."""
+    quick = {f"quick-{number}.test": [[ALLOWED]] for number in range(10)}
+    async with naming({**quick, "slow.test": [None, None, [ALLOWED]]}) as (names, options):
+        resolver = GuardedResolver(Guard(options.allowed_networks), options.nameservers, options.names_timeout_s)
+        for name in quick:
+            await resolver.resolve(name)
+        assert [ALLOWED] == [found["host"] for found in await resolver.resolve("slow.test")]
+        await resolver.close()
+    assert 3 == names.asked.count("slow.test")
 
 
 async def test_a_name_server_that_is_silent_is_given_up_in_time() -> None:
