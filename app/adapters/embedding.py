@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+
+# Read when onnxruntime is loaded, which else gives the machine a number, keeps notes of its use in the user's cache and
+# sends them to its vendor. (Its disable_telemetry_events() comes too late for the number and the notes.)
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
 from app.domain.errors import ModelError

@@ -6,6 +6,7 @@ Run as `python -m benchmarks.bare_start MODEL`; prints `ready`. The imports are 
 
 import argparse
 import asyncio
+import os
 import sqlite3
 from pathlib import Path
 
@@ -19,6 +20,9 @@ import filelock
 import httptools
 import imagehash
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the service does
+
 import onnxruntime
 import pydantic
 import pydantic_settings

@@ -22,9 +22,9 @@ AddressInfo = tuple[
 ]
 
 _ADDRESSES_KEPT: Final = 10_000
-# A try waits up to twice as long as the one before. At first two fit into the time that there is; but once a name server
-# has answered quickly the first try waits for a quarter of a second, too short for a name that it has to ask others for.
-# Six of them take five seconds at the least.
+# A try waits up to twice as long as the one before. At first two fit into the time that there is; but once a name
+# server has answered quickly the first one waits for a quarter of a second, too short for a name that it has to ask
+# others for. Six of them take five seconds at the least.
 _SHARE_OF_FIRST_TRY: Final = 1 / 3
 _TRIES: Final = 6
 # There is no such name, or it cannot be one: asking again does not help. A name without an address is asked for again:

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,6 +40,22 @@ def checkered() -> Image.Image:
 
 def lengths(vectors: Vectors) -> list[float]:
     return [float(np.linalg.norm(vector)) for vector in vectors]
+
+
+LOADING = """
+from pathlib import Path
+from app.adapters.embedding import OnnxEmbedder
+from app.domain.imaging import Limits
+OnnxEmbedder(Path({model!r}), views=1, colour_weight=0, limits=Limits())
+"""
+
+
+def test_nothing_is_told_of_its_use(tmp_path: Path) -> None:
+    """What onnxruntime would tell its vendor is written to the user's cache first."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", LOADING.format(model=str(FP32))]
+    subprocess.run(command, cwd=MODELS.parent, env=environment, check=True)
+    assert [] == [path for path in tmp_path.rglob("*") if "icrosoft" in str(path)]
 
 
 def test_embedding_gives_a_row_of_unit_length_for_each_photo(embedder: OnnxEmbedder) -> None:
