@@ -49,22 +49,28 @@ def grocery() -> Path:
 @pytest.fixture(scope="session")
 def elasticsearch_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an Elasticsearch 8 that all tests of the session share: each uses names of its own."""
-    yield from _address("8.19.21", "LOOKALIKE_TEST_ELASTICSEARCH_URL", tmp_path_factory)
+    yield from _address("8.19.21", "LOOKALIKE_TEST_ELASTICSEARCH_URL", tmp_path_factory, brief=True)
+
+
+@pytest.fixture(scope="session")
+def searched_elasticsearch_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Another one, for thousands of searches among long vectors: Java's better compiler is worth its time there."""
+    yield from _address("8.19.21", "LOOKALIKE_TEST_ELASTICSEARCH_URL", tmp_path_factory, brief=False)
 
 
 @pytest.fixture(scope="session")
 def elasticsearch_9(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an Elasticsearch 9, shared likewise."""
-    yield from _address("9.5.3", "LOOKALIKE_TEST_ELASTICSEARCH_9_URL", tmp_path_factory)
+    yield from _address("9.5.3", "LOOKALIKE_TEST_ELASTICSEARCH_9_URL", tmp_path_factory, brief=True)
 
 
-def _address(version: str, variable: str, folders: pytest.TempPathFactory) -> Iterator[str]:
+def _address(version: str, variable: str, folders: pytest.TempPathFactory, *, brief: bool) -> Iterator[str]:
     """The user's own server, if one is named; else one of ours, started now and stopped with the session."""
     if named := os.environ.get(variable):
         yield named.rstrip("/")
         return
     _require(version)
-    with running_elasticsearch(version, folders.mktemp("elasticsearch")) as cluster:
+    with running_elasticsearch(version, folders.mktemp("elasticsearch"), brief=brief) as cluster:
         yield cluster.urls[0]
 
 

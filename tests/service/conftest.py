@@ -15,6 +15,12 @@ from tests.service.running import CLUSTERS, Service, running
 _MANY_SHARDS: Final = {"persistent": {"cluster.max_shards_per_node": 5000}}
 
 
+@pytest.fixture(scope="session")
+def elasticsearch_8(searched_elasticsearch_8: str) -> str:
+    """Accuracy takes thousands of searches."""
+    return searched_elasticsearch_8
+
+
 @pytest.fixture(scope="session", params=["embedded", "elasticsearch-8"], autouse=True)
 def store(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each test of the service is done on each store, all of them on one before the next."""
