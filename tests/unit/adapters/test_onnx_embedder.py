@@ -53,7 +53,7 @@ OnnxEmbedder(Path({model!r}), views=1, colour_weight=0, limits=Limits())
 def test_nothing_is_told_of_its_use(tmp_path: Path) -> None:
     """What onnxruntime would tell its vendor is written to the user's cache first."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    command = [sys.executable, "-c", LOADING.format(model=str(FP32))]
+    command = [sys.executable, "-B", "-c", LOADING.format(model=str(FP32))]
     subprocess.run(command, cwd=MODELS.parent, env=environment, check=True)
     assert [] == [path for path in tmp_path.rglob("*") if "icrosoft" in str(path)]
 
