@@ -7,9 +7,12 @@ these heaps, where a small thing that lives on keeps megabytes: a service that d
 import ctypes
 from typing import Final
 
+_M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 _LARGE_BYTES: Final = 4 * 1024 * 1024
+_KEPT_BYTES: Final = 16 * 1024 * 1024
+"""Of each heap, free at its end. Once the threshold above is set it is 128 kB, and every search faults its pages in."""
 _HEAPS: Final = 2
 
 
@@ -18,4 +21,5 @@ def give_memory_back() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_M_ARENA_MAX, _HEAPS)

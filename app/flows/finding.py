@@ -100,9 +100,10 @@ class Finding:
 def _all_scored(
     vector: Vector, products: Sequence[ProductHit], photos: Mapping[str, ProductPhotos]
 ) -> list[ProductHit]:
+    # A product's only photo is its prototype, too: its score is the product's.
     return [
         replace(product, score=_score(vector, shown.vectors))
-        if (shown := photos.get(product.product_id)) and shown.image_ids
+        if (shown := photos.get(product.product_id)) and len(shown.image_ids) > 1
         else product
         for product in products
     ]

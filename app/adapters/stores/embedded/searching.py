@@ -59,12 +59,16 @@ class Searching:
 
     def photos_of(self, db: Connection, product_ids: Sequence[str]) -> dict[str, ProductPhotos]:
         """Photos of products; entries that are not in the cache yet, or any more, are left out."""
-        photos: dict[str, list[tuple[str, int]]] = {}
-        for product_id, image_id, seq in of_products(db, product_ids, self._fingerprint, MAX_PHOTOS):
-            photos.setdefault(product_id, []).append((image_id, seq))
+        listed = of_products(db, product_ids, self._fingerprint, MAX_PHOTOS)
+        known = {seq: (product_id, image_id) for product_id, image_id, seq in listed}
         snapshot = self._cache.snapshot
-        found = {product_id: _photos(snapshot, listed) for product_id, listed in photos.items()}
-        return {product_id: shown for product_id, shown in found.items() if shown.image_ids}
+        positions = snapshot.positions_of(np.array(sorted(known), np.int64))
+        positions = positions[snapshot.alive[positions]]
+        photos: dict[str, list[tuple[str, int]]] = {}
+        for position, seq in zip(positions.tolist(), snapshot.seqs[positions].tolist(), strict=True):
+            product_id, image_id = known[seq]
+            photos.setdefault(product_id, []).append((image_id, position))
+        return {product_id: _photos(snapshot, placed) for product_id, placed in photos.items()}
 
     def _selected(self, db: Connection, query: Query) -> tuple[Snapshot, Mask | None]:
         """What is there now, and which rows of it the query's filter leaves."""
@@ -84,9 +88,6 @@ class Searching:
         return known | read
 
 
-def _photos(snapshot: Snapshot, listed: Sequence[tuple[str, int]]) -> ProductPhotos:
-    by_seq = {seq: image_id for image_id, seq in listed}
-    positions = snapshot.positions_of(np.array(sorted(by_seq), np.int64))
-    positions = positions[snapshot.alive[positions]]
-    image_ids = tuple(by_seq[seq] for seq in snapshot.seqs[positions].tolist())
-    return ProductPhotos(image_ids, snapshot.rows[positions])
+def _photos(snapshot: Snapshot, placed: Sequence[tuple[str, int]]) -> ProductPhotos:
+    image_ids, positions = zip(*placed, strict=True)
+    return ProductPhotos(image_ids, snapshot.rows[list(positions)])
