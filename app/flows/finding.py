@@ -9,7 +9,7 @@ import numpy as np
 
 from app.domain.answering.scoring import product_score
 from app.domain.errors import SpaceChangedError
-from app.domain.features import Vector, unit
+from app.domain.features import Vector
 from app.domain.filters import Filter
 from app.domain.grouping import by_image, by_product
 from app.domain.ports import Store
@@ -23,6 +23,8 @@ _OVERFETCH: Final = 4
 _FEWEST_PHOTOS: Final = 64
 """Among so many, at least, products are looked for: the one that is nearest as a whole may not have the first photo."""
 _TRIES: Final = 5
+_SHORTEST: Final = 1e-12
+"""Length of a sum of vectors that point away from each other: it has no direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +92,19 @@ class Finding:
         """The products by all of their photos. One that is gone meanwhile keeps its nearest photo's score."""
         found = await self._store.photos_of([product.product_id for product in products], space.space_id)
         photos = {product_id: _without(shown, wanted.left_out) for product_id, shown in found.items()}
-        # Thousands of photos may count: beside the loop.
-        scored = await asyncio.to_thread(_all_scored, vector, products, photos)
+        several = {product_id: shown.vectors for product_id, shown in photos.items() if len(shown.image_ids) > 1}
+        # Thousands of photos may count: beside the loop. A product's only photo is its prototype, too, and scored.
+        scored = await asyncio.to_thread(_all_scored, vector, products, several) if several else products
         ranked = sorted(scored, key=lambda product: (-product.score, product.product_id))[: wanted.k]
         best = photos.get(ranked[0].product_id) if ranked else None
         return Nearest(space, "product", ranked, best.image_ids if best else ())
 
 
 def _all_scored(
-    vector: Vector, products: Sequence[ProductHit], photos: Mapping[str, ProductPhotos]
+    vector: Vector, products: Sequence[ProductHit], photos: Mapping[str, StoredFeatures]
 ) -> list[ProductHit]:
-    # A product's only photo is its prototype, too: its score is the product's.
     return [
-        replace(product, score=_score(vector, shown.vectors))
-        if (shown := photos.get(product.product_id)) and len(shown.image_ids) > 1
-        else product
+        replace(product, score=_score(vector, photos[product.product_id])) if product.product_id in photos else product
         for product in products
     ]
 
@@ -129,4 +129,6 @@ def _without(photos: ProductPhotos, left_out: str | None) -> ProductPhotos:
 def _score(vector: Vector, photos: StoredFeatures) -> float:
     """Of unit vectors, float32 [dimensions] and float16 [n, dimensions]."""
     rows = photos.astype(np.float32)
-    return product_score((rows @ vector).tolist(), float(unit(rows.mean(axis=0)) @ vector))
+    cosines = rows @ vector
+    length = max(float(np.linalg.norm(rows.sum(axis=0))), _SHORTEST)
+    return product_score(cosines.tolist(), float(cosines.sum()) / length)
