@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-# Read when onnxruntime is loaded, which else gives the machine a number, keeps notes of its use in the user's cache and
-# sends them to its vendor. (Its disable_telemetry_events() comes too late for the number and the notes.)
+# Read when onnxruntime is loaded, which else gives the machine a number and keeps notes of its use in the user's cache,
+# meant for its vendor. (Its disable_telemetry_events() comes too late for the number and the notes.)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime

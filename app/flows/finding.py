@@ -93,7 +93,7 @@ class Finding:
         found = await self._store.photos_of([product.product_id for product in products], space.space_id)
         photos = {product_id: _without(shown, wanted.left_out) for product_id, shown in found.items()}
         several = {product_id: shown.vectors for product_id, shown in photos.items() if len(shown.image_ids) > 1}
-        # Thousands of photos may count: beside the loop. A product's only photo is its prototype, too, and scored.
+        # A product's only photo is its prototype too: its score stands. Thousands of photos may count: beside the loop.
         scored = await asyncio.to_thread(_all_scored, vector, products, several) if several else products
         ranked = sorted(scored, key=lambda product: (-product.score, product.product_id))[: wanted.k]
         best = photos.get(ranked[0].product_id) if ranked else None

@@ -63,13 +63,12 @@ async def test_a_name_server_that_recovers_is_no_failure() -> None:
 async def test_a_name_that_takes_its_server_longer_than_others_is_waited_for() -> None:
     """Two questions without an answer are what a name looks like that the server has to ask others for."""
     quick = {f"quick-{number}.test": [[ALLOWED]] for number in range(10)}
-    async with naming({**quick, "slow.test": [None, None, [ALLOWED]]}) as (names, options):
+    async with naming({**quick, "slow.test": [None, None, [ALLOWED]]}) as (_, options):
         resolver = GuardedResolver(Guard(options.allowed_networks), options.nameservers, options.names_timeout_s)
         for name in quick:
             await resolver.resolve(name)
         assert [ALLOWED] == [found["host"] for found in await resolver.resolve("slow.test")]
         await resolver.close()
-    assert 3 == names.asked.count("slow.test")
 
 
 async def test_a_name_server_that_is_silent_is_given_up_in_time() -> None:
